@@ -1,0 +1,60 @@
+# make demo   set up, export and verify the examples, print verdicts and latency
+# make test   set up, run all tests (C++ and Python)
+# make lint   formatters and type checker, as CI runs them
+TORCH ?= torch==2.13.0
+PYTHON ?= python3
+
+PY := .venv/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check
+SOURCES := $(shell find csrc cmake python tests/cpp CMakeLists.txt pyproject.toml -type f ! -name '*.pyc')
+CXX_FILES := $(shell find csrc tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
+PY_DIRS := python tests examples benchmarks
+HAVE_GTEST := $(shell echo '\#include <gtest/gtest.h>' | c++ -E -x c++ - >/dev/null 2>&1 && echo ON || echo OFF)
+
+.PHONY: demo test test-cpp lint format install clean
+.DELETE_ON_ERROR:
+
+install: build/.installed
+
+# torch comes first and alone, by its exact version: with it in place nothing else fetches another build.
+.venv/.tools: Makefile
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing: install Python 3.10 or newer (Debian: apt-get install python3)"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "Python 3.10 or newer is needed, $(PYTHON) is older: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; }
+	@command -v c++ >/dev/null || { echo "no C++ compiler (c++) was found: apt-get install g++"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(PIP) install --quiet '$(TORCH)'
+	$(PIP) install --quiet 'scikit-build-core>=0.10' nvidia-cudnn-frontend 'cmake>=3.19' ninja
+	@touch $@
+
+build/.installed: .venv/.tools $(SOURCES) README.md
+	PATH="$(CURDIR)/.venv/bin:$$PATH" $(PIP) install --quiet --no-build-isolation \
+	  --config-settings=cmake.define.TSHARNESS_TESTS=$(HAVE_GTEST) '.[dev]'
+	@mkdir -p build && touch $@
+
+demo: build/.installed
+	$(PY) examples/demo.py
+
+test: test-cpp
+	$(PY) -m pytest
+
+test-cpp: build/.installed
+ifeq ($(HAVE_GTEST),ON)
+	for tests in build/*/tests/cpp/tsharness-tests; do "$$tests" --gtest_brief=1 || exit 1; done
+else
+	@echo "SKIPPED: the C++ tests, GoogleTest is not installed (Debian: apt-get install libgtest-dev)"
+endif
+
+lint: build/.installed
+	$(PY) -m ruff check $(PY_DIRS)
+	$(PY) -m ruff format --check $(PY_DIRS)
+	$(PY) -m mypy
+	.venv/bin/clang-format --dry-run --Werror $(CXX_FILES)
+
+format: build/.installed
+	$(PY) -m ruff check --fix $(PY_DIRS)
+	$(PY) -m ruff format $(PY_DIRS)
+	.venv/bin/clang-format -i $(CXX_FILES)
+
+clean:
+	rm -rf .venv build demo
