@@ -1,0 +1,68 @@
+#include "core/process_info.h"
+
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <set>
+
+#include "core/error.h"
+
+namespace tsharness {
+
+namespace {
+
+std::string first_match(const std::string& path, const std::string& before,
+                        const std::string& after) {
+  std::ifstream file(path);
+  std::string line;
+  while (std::getline(file, line)) {
+    if (line.compare(0, before.size(), before) != 0) continue;
+    const auto end = line.find(after, before.size());
+    return line.substr(before.size(), end - before.size());
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<std::string> mapped_libraries() {
+  std::set<std::string> paths;
+  std::ifstream maps("/proc/self/maps");
+  std::string line;
+  while (std::getline(maps, line)) {
+    const auto slash = line.find('/');
+    const bool executable = line.find(" r-xp ") != std::string::npos;
+    if (executable && slash != std::string::npos) paths.insert(line.substr(slash));
+  }
+  return {paths.begin(), paths.end()};
+}
+
+int64_t peak_memory_bytes() {
+  struct rusage usage{};
+  ::getrusage(RUSAGE_SELF, &usage);
+  return int64_t{usage.ru_maxrss} * 1024;  // Linux counts in KiB
+}
+
+std::string loaded_torch_version(const std::vector<std::string>& libraries) {
+  for (const std::string& path : libraries) {
+    const auto lib = path.rfind("/lib/libtorch_cpu.so");
+    if (lib == std::string::npos) continue;
+    const std::string root = path.substr(0, lib);
+    const std::string wheel = first_match(root + "/version.py", "__version__ = '", "'");
+    return wheel.empty() ? first_match(root + "/build-version", "", "\n") : wheel;
+  }
+  return "";
+}
+
+void limit_memory(int64_t bytes) {
+  // RLIMIT_DATA counts private writable mappings only: device drivers reserve terabytes of address
+  // space that nobody uses, which RLIMIT_AS would count.
+  const struct rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
+  if (::setrlimit(RLIMIT_DATA, &limit) != 0) {
+    throw Error(ErrorKind::Usage, std::string("cannot limit memory: ") + std::strerror(errno));
+  }
+}
+
+}  // namespace tsharness

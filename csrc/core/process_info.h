@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tsharness {
+
+/// Paths of the shared libraries and executables that are mapped into this process, sorted.
+std::vector<std::string> mapped_libraries();
+
+/// Highest resident set size of this process so far, in bytes.
+int64_t peak_memory_bytes();
+
+/// Version of the LibTorch that is loaded, read from the files beside it ("2.13.0+cpu"); empty if
+/// the installation does not say.
+std::string loaded_torch_version(const std::vector<std::string>& libraries);
+
+/// Bounds the private memory that this process may allocate, in bytes.
+/// Raises Error(Usage) if the system refuses.
+void limit_memory(int64_t bytes);
+
+}  // namespace tsharness
