@@ -1,0 +1,98 @@
+#include "runner/events.h"
+
+#include <iostream>
+
+namespace tsharness {
+
+namespace {
+
+// From the first that occurs on, a later code cannot replace an earlier one (DESIGN: worst wins).
+constexpr int kWorstFirst[] = {6, 5, 1, 8, 2, 0};
+
+int rank(int code) {
+  int position = 0;
+  while (kWorstFirst[position] != code) ++position;
+  return position;
+}
+
+int exit_code_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::Usage:
+    case ErrorKind::CaseFile:
+      return 2;
+    case ErrorKind::Memory:
+      return 6;
+    case ErrorKind::Device:
+      return 8;
+    default:
+      return 5;
+  }
+}
+
+/// First output of any call that did not pass, as "name: reason".
+std::string first_failure(const Json& event) {
+  for (const Json& call : event.at("calls")) {
+    for (const Json& output : call.at("outputs")) {
+      if (output.at("passed").get<bool>()) continue;
+      return output.at("name").get<std::string>() + " " + output.at("reason").get<std::string>() +
+             " (repetition " + std::to_string(call.at("repetition").get<int>() + 1) + ", call " +
+             std::to_string(call.at("call").get<int>() + 1) + ")";
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+void EventSink::score(int code) {
+  if (rank(code) < rank(exit_code_)) exit_code_ = code;
+}
+
+void EventSink::emit(const std::string& name, Json fields) {
+  fields["event"] = name;
+  if (!nonce_.empty()) fields["nonce"] = nonce_;
+  if (fields.value("passed", true) == false) score(1);
+  if (name == "bye") fields["exit_code"] = exit_code_;
+  write(fields);
+}
+
+void EventSink::emit_error(const Error& error, Json where) {
+  score(exit_code_of(error.kind()));
+  where["kind"] = kind_name(error.kind());
+  where["message"] = error.what();
+  emit("error", std::move(where));
+}
+
+JsonLinesSink::JsonLinesSink(int fd, const std::string& nonce)
+    : EventSink(nonce), out_(::fdopen(fd, "w")) {
+  if (out_ == nullptr) throw Error(ErrorKind::Usage, "cannot write events to the given descriptor");
+}
+
+void JsonLinesSink::write(const Json& event) {
+  // A message may quote bytes of a model that are not UTF-8.
+  const std::string line = event.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  std::fwrite(line.data(), 1, line.size(), out_.get());
+  std::fflush(out_.get());
+}
+
+void TextSink::write(const Json& event) {
+  const auto kind = event.at("event").get<std::string>();
+  if (kind == "hello") {
+    std::cout << "runner  LibTorch " << event.at("libtorch").get<std::string>() << ", "
+              << event.at("threads").at("intra_op") << " threads, "
+              << event.at("cpu_capability").get<std::string>() << "\n";
+  } else if (kind == "error") {
+    std::cout << "ERROR " << event.value("case", event.value("step", "")) << ": "
+              << event.at("message").get<std::string>() << "\n";
+  } else if (kind == "result" && event.contains("calls")) {
+    const bool passed = event.at("passed").get<bool>();
+    std::cout << (passed ? "pass  " : "FAIL  ") << event.at("case").get<std::string>()
+              << (passed ? "" : ": " + first_failure(event)) << "\n";
+  } else if (kind == "bye") {
+    const int code = event.at("exit_code").get<int>();
+    std::cout << (code == 0 ? "PASS" : "FAIL") << "  exit code " << code << "\n";
+  }
+  std::cout.flush();
+}
+
+}  // namespace tsharness

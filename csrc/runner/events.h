@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "core/error.h"
+#include "core/json.h"
+
+namespace tsharness {
+
+/// Where the runner's events go, and what they add up to.
+class EventSink {
+ public:
+  /// `nonce` comes back with every event, if not empty: it tells a reader which lines are ours.
+  explicit EventSink(std::string nonce = "") : nonce_(std::move(nonce)) {}
+  virtual ~EventSink() = default;
+
+  /// Adds "event": `name` to `fields`, keeps score for `exit_code`, and writes it out.
+  void emit(const std::string& name, Json fields);
+  /// An "error" event: `where` names step, case and call.
+  void emit_error(const Error& error, Json where);
+
+  /// 0 pass, 1 verification failed, or the code of the worst error (docs/exit-codes.md).
+  int exit_code() const { return exit_code_; }
+
+ protected:
+  virtual void write(const Json& event) = 0;
+
+ private:
+  void score(int code);
+  std::string nonce_;
+  int exit_code_ = 0;
+};
+
+/// One JSON object a line, flushed at once: what was said before a crash has been said.
+class JsonLinesSink : public EventSink {
+ public:
+  /// Writes to a file descriptor; takes it over.
+  JsonLinesSink(int fd, const std::string& nonce);
+
+ protected:
+  void write(const Json& event) override;
+
+ private:
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Closer> out_;
+};
+
+/// A verdict a line for a person on a server without Python.
+class TextSink : public EventSink {
+ protected:
+  void write(const Json& event) override;
+};
+
+}  // namespace tsharness

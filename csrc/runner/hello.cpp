@@ -1,0 +1,33 @@
+#include "runner/hello.h"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include "core/compat.h"
+#include "core/devices.h"
+#include "core/process_info.h"
+#include "runner/job.h"
+
+namespace tsharness {
+
+Json hello() {
+  const auto libraries = mapped_libraries();
+  const std::string loaded = loaded_torch_version(libraries);
+  return {{"protocol", kProtocolVersion},
+          {"runner_version", TSHARNESS_VERSION},
+          {"pid", ::getpid()},
+          {"libtorch", loaded.empty() ? TORCH_VERSION : loaded},
+          {"build",
+           {{"libtorch", TORCH_VERSION},
+            {"compiler", __VERSION__},
+            {"cxx11_abi", _GLIBCXX_USE_CXX11_ABI},
+            {"cxx_standard", __cplusplus}}},
+          {"devices", available_devices()},
+          {"threads",
+           {{"intra_op", at::get_num_threads()}, {"inter_op", at::get_num_interop_threads()}}},
+          {"cpu_capability", cpu_capability()},
+          {"mapped_libraries", libraries}};
+}
+
+}  // namespace tsharness

@@ -1,0 +1,92 @@
+#include <ATen/Parallel.h>
+#include <sys/prctl.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <iostream>
+
+#include "core/process_info.h"
+#include "runner/command_line.h"
+#include "runner/hello.h"
+#include "runner/steps.h"
+
+namespace tsharness {
+namespace {
+
+/// A LibTorch of another minor version has other layouts behind the same symbols: it would crash.
+void check_torch() {
+  const std::string loaded = loaded_torch_version(mapped_libraries());
+  const std::string built =
+      std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + ".";
+  if (loaded.empty() || loaded.rfind(built, 0) == 0) return;
+  throw Error(ErrorKind::Device,
+              "this runner was built against torch " TORCH_VERSION ", but torch " + loaded +
+                  " is installed now; reinstall tsharness "
+                  "(pip install --force-reinstall --no-deps .) to build it anew");
+}
+
+/// Events own the real standard output; what the model prints goes to standard error instead.
+int claim_events_fd(int fd) {
+  if (fd != STDOUT_FILENO) return fd;
+  const int events = ::dup(STDOUT_FILENO);
+  ::dup2(STDERR_FILENO, STDOUT_FILENO);
+  return events;
+}
+
+void do_steps(const Job& job, EventSink& events) {
+  JobState state{job, events, nullptr};
+  for (const Json& step : job.steps) {
+    const auto name = step.at("step").get<std::string>();
+    const auto found = all_steps().find(name);
+    try {
+      if (found == all_steps().end()) throw Error(ErrorKind::Usage, "unknown step '" + name + "'");
+      found->second(step, state);
+    } catch (...) {
+      events.emit_error(current_error(ErrorKind::Execution), {{"step", name}});
+      return;  // the steps after it build on it
+    }
+  }
+}
+
+int run(const Job& job, EventSink& events) {
+  if (job.threads > 0) at::set_num_threads(job.threads);
+  events.emit("hello", hello());
+  if (job.memory_limit > 0) limit_memory(job.memory_limit);
+  do_steps(job, events);
+  events.emit("bye", Json::object());
+  return events.exit_code();
+}
+
+int main(int argc, char** argv) {
+  const CommandLine command = parse_command_line(argc, argv);
+  if (command.help || (!command.describe && !command.job)) {
+    (command.help ? std::cout : std::cerr) << kUsage;
+    return command.help ? 0 : 2;
+  }
+  check_torch();
+  if (command.describe) {
+    std::cout << hello().dump(2) << "\n";
+    return 0;
+  }
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan
+  if (command.text) {
+    TextSink events;
+    return run(*command.job, events);
+  }
+  JsonLinesSink events(claim_events_fd(command.events_fd), command.job->nonce);
+  return run(*command.job, events);
+}
+
+}  // namespace
+}  // namespace tsharness
+
+int main(int argc, char** argv) {
+  try {
+    return tsharness::main(argc, argv);
+  } catch (...) {
+    const tsharness::Error error = tsharness::current_error(tsharness::ErrorKind::Usage);
+    std::cerr << "tsharness-runner: " << error.what() << "\n";
+    return error.kind() == tsharness::ErrorKind::Device ? 8 : 2;
+  }
+}

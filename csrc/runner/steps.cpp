@@ -1,0 +1,75 @@
+#include "runner/steps.h"
+
+#include "core/devices.h"
+#include "core/measure.h"
+#include "core/process_info.h"
+
+namespace tsharness {
+
+Session& JobState::loaded() const {
+  if (session == nullptr) throw Error(ErrorKind::Usage, "the job needs the step 'load' first");
+  return *session;
+}
+
+const CaseFile& JobState::case_file() {
+  if (cases == nullptr) {
+    const auto location = job.cases ? job.cases : locate_cases(job.artifact);
+    if (!location) {
+      throw Error(ErrorKind::Usage, job.artifact + ": no cases in it or beside it; name a file");
+    }
+    cases = std::make_unique<CaseFile>(*location);
+  }
+  return *cases;
+}
+
+const std::map<std::string, Step>& all_steps() {
+  static const std::map<std::string, Step> steps = {
+      {"load", load_step}, {"describe", describe_step}, {"run", run_step}, {"bench", bench_step}};
+  return steps;
+}
+
+void load_step(const Json&, JobState& state) {
+  state.events.emit("step-begin", {{"step", "load"}});
+  const c10::Device device = available_device(state.job.device);
+  const double start = now_seconds();
+  state.session = std::make_unique<Session>(state.job.artifact, device);
+  state.session->synchronize();
+  state.events.emit("result", {{"step", "load"},
+                               {"seconds", now_seconds() - start},
+                               {"device", device.str()},
+                               {"parameters", state.session->parameter_count()},
+                               {"parameter_bytes", state.session->parameter_bytes()},
+                               {"peak_memory_bytes", peak_memory_bytes()}});
+}
+
+void describe_step(const Json&, JobState& state) {
+  state.events.emit("step-begin", {{"step", "describe"}});
+  Json methods = Json::array();
+  for (const MethodInfo& method : state.loaded().methods()) {
+    methods.push_back({{"name", method.name}, {"schema", method.schema}});
+  }
+  state.events.emit("result", {{"step", "describe"}, {"methods", methods}});
+}
+
+void for_each_case(const Json& step, JobState& state,
+                   const std::function<void(const Case&)>& body) {
+  const CaseFile& file = state.case_file();
+  std::vector<std::string> names;
+  if (step.contains("cases") && !step["cases"].is_null()) {
+    names = step["cases"].get<std::vector<std::string>>();
+  } else {
+    for (const Case& one : file.cases()) names.push_back(one.name);
+  }
+  if (names.empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
+  for (const std::string& name : names) {
+    const Json where = {{"step", step["step"]}, {"case", name}};
+    state.events.emit("step-begin", where);
+    try {
+      body(file.find(name));
+    } catch (...) {
+      state.events.emit_error(current_error(ErrorKind::Execution), where);
+    }
+  }
+}
+
+}  // namespace tsharness

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "core/session.h"
+#include "runner/events.h"
+#include "runner/job.h"
+
+namespace tsharness {
+
+/// What the steps of one job share.
+struct JobState {
+  const Job& job;
+  EventSink& events;
+  std::unique_ptr<Session> session;      ///< made by the step "load"
+  std::unique_ptr<CaseFile> cases = {};  ///< read when first needed
+
+  /// Raises Error(Usage) if no step has loaded the artifact.
+  Session& loaded() const;
+  /// Raises Error(Usage) if there are no cases.
+  const CaseFile& case_file();
+};
+
+using Step = std::function<void(const Json& step, JobState& state)>;
+
+/// Every step by its name: "load", "describe", "run", "bench".
+const std::map<std::string, Step>& all_steps();
+
+void load_step(const Json& step, JobState& state);
+void describe_step(const Json& step, JobState& state);
+void run_step(const Json& step, JobState& state);
+void bench_step(const Json& step, JobState& state);
+
+/// Runs `body` for each case that the step names (all, if it names none), between "step-begin" and
+/// what it emits. An error ends the case and leaves the others to run.
+void for_each_case(const Json& step, JobState& state, const std::function<void(const Case&)>& body);
+
+}  // namespace tsharness
