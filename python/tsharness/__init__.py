@@ -1,0 +1,43 @@
+"""tsharness: proves that a TorchScript artifact computes what its Python model computed, in C++.
+
+Importing this package imports nothing heavy; each name loads what it needs when it is first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tsharness.bench.api import benchmark as benchmark
+    from tsharness.bench.report import BenchReport as BenchReport
+    from tsharness.exporting.api import export as export
+    from tsharness.exporting.inputs import Inputs as Inputs
+    from tsharness.exporting.report import ExportReport as ExportReport
+    from tsharness.session import Session as Session
+    from tsharness.session import load as load
+    from tsharness.verification.api import verify as verify
+    from tsharness.verification.report import VerifyReport as VerifyReport
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "benchmark": "tsharness.bench.api",
+    "BenchReport": "tsharness.bench.report",
+    "export": "tsharness.exporting.api",
+    "Inputs": "tsharness.exporting.inputs",
+    "ExportReport": "tsharness.exporting.report",
+    "Session": "tsharness.session",
+    "load": "tsharness.session",
+    "verify": "tsharness.verification.api",
+    "VerifyReport": "tsharness.verification.report",
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tsharness' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,0 +1,5 @@
+"""``python -m tsharness``"""
+
+from tsharness.cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""Static reading of artifacts: nothing here imports torch, unpickles or executes anything."""

@@ -1,0 +1,85 @@
+"""The zip archive that a TorchScript artifact is: where its records lie, and adding one to it."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import zipfile
+from pathlib import Path
+
+from tsharness.cases.safetensors_file import Location
+from tsharness.errors import ArtifactError
+
+CASES_RECORD = "extra/tsharness/cases.safetensors"
+"""Name of the embedded case file below the archive's root folder, as torch names extra files."""
+
+_ALIGNMENT = 64  # bytes; torch aligns its records so, and readers may map them
+_LOCAL_HEADER = 30  # bytes of a local file header before name and extra field
+
+
+def open_archive(path: Path) -> zipfile.ZipFile | None:
+    """The archive, or ``None`` for a file that is not a zip. Raises ArtifactError if it cannot be read."""
+    try:
+        if not path.is_file():
+            what = "is a folder" if path.is_dir() else "does not exist"
+            raise ArtifactError(f"{path} {what}; give the path of a saved model")
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile:
+        return None
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
+
+
+def record_name(info: zipfile.ZipInfo) -> str:
+    """Name of a record below the root folder, which is called after the file that was first saved."""
+    return info.filename.partition("/")[2]
+
+
+def embedded_cases(path: Path) -> Location | None:
+    """Where the cases lie inside an artifact, or ``None``. Raises ArtifactError."""
+    archive = open_archive(path)
+    if archive is None:
+        return None
+    with archive:
+        for info in archive.infolist():
+            if record_name(info) == CASES_RECORD:
+                return Location(path, _data_offset(path, info), info.file_size)
+    return None
+
+
+def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
+    if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
+        raise ArtifactError(f"{path}: the record {info.filename} is compressed; it must be stored")
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        header = file.read(_LOCAL_HEADER)
+    if len(header) < _LOCAL_HEADER or header[:4] != b"PK\x03\x04":
+        raise ArtifactError(f"{path}: the archive is damaged at byte {info.header_offset}")
+    name_length, extra_length = struct.unpack("<HH", header[26:30])
+    return int(info.header_offset + _LOCAL_HEADER + name_length + extra_length)
+
+
+def append_cases(path: Path, data: bytes) -> None:
+    """Adds the cases to an archive that has none, as torch's ``_extra_files`` would."""
+    with zipfile.ZipFile(path, "a") as archive:
+        root = archive.infolist()[0].filename.partition("/")[0]
+        info = zipfile.ZipInfo(f"{root}/{CASES_RECORD}")
+        position = archive.start_dir + _LOCAL_HEADER + len(info.filename.encode()) + 4
+        padding = -position % _ALIGNMENT
+        info.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
+        archive.writestr(info, data)
+
+
+def content_sha256(archive: zipfile.ZipFile) -> str:
+    """Hash of what the archive holds apart from its cases: every record's name, length and bytes, in
+    the order of the names. Renaming the file, or adding cases, does not change it."""
+    digest = hashlib.sha256()
+    for info in sorted(archive.infolist(), key=record_name):
+        name = record_name(info)
+        if name == CASES_RECORD:
+            continue
+        digest.update(f"{len(name)}:{name}:{info.file_size}:".encode())
+        with archive.open(info) as record:
+            while chunk := record.read(1 << 20):
+                digest.update(chunk)
+    return digest.hexdigest()

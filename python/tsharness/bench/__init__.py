@@ -1,0 +1,1 @@
+"""``bench``: latency in the C++ runner."""

@@ -1,0 +1,167 @@
+"""The case file: cases, signature and provenance (docs/case-file.md)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tsharness.atomic import atomic_write
+from tsharness.cases.safetensors_file import (
+    Location,
+    SafetensorsReader,
+    SafetensorsWriter,
+    parse_untrusted_json,
+)
+from tsharness.cases.tree import decode, encode
+from tsharness.cases.values import Value
+from tsharness.errors import CaseFileError
+
+SCHEMA_VERSION = 1
+KEY = "tsharness"
+"""Name of the JSON document in the file's ``__metadata__``."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a method with the outputs that it must give."""
+
+    args: tuple[Value, ...]
+    outputs: Value
+    kwargs: Mapping[str, Value] = field(default_factory=dict)
+    method: str = "forward"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Calls that are made one after the other on a module in the state in which it was loaded."""
+
+    name: str
+    calls: tuple[Call, ...]
+    family: str = "example"
+    """What kind of inputs these are: "example", "synthesized", ..."""
+    origin: str = "file"
+    """Where the outputs come from: "eager", "torchscript-python" or "file"."""
+    device: str = "cpu"
+    """Type of the device that the reference ran on."""
+    tolerance: Mapping[str, Any] | None = None
+    """``{"rtol", "atol", "exact", "outputs": {NAME: {...}}}``, if this case needs its own."""
+
+
+@dataclass(frozen=True)
+class CaseSummary:
+    """A case without its values: all that planning needs."""
+
+    name: str
+    family: str
+    origin: str
+    calls: int
+
+
+@dataclass(frozen=True)
+class CaseFile:
+    """What one file holds."""
+
+    cases: tuple[Case, ...]
+    signature: Mapping[str, Any] = field(default_factory=dict)
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        writer = SafetensorsWriter()
+        document = {
+            "schema_version": SCHEMA_VERSION,
+            "signature": self.signature,
+            "provenance": self.provenance,
+            "cases": [_case_node(case, writer) for case in self.cases],
+        }
+        return writer.to_bytes({KEY: json.dumps(document)})
+
+
+class CaseDocument:
+    """A case file whose header was read and whose tensors were not: opens in a moment."""
+
+    def __init__(self, location: Location) -> None:
+        self.location = location
+        self.reader = SafetensorsReader(location)
+        if KEY not in self.reader.metadata:
+            raise CaseFileError(
+                f"{location.path}: a safetensors file, but without cases (no '{KEY}' metadata)"
+            )
+        document = parse_untrusted_json(self.reader.metadata[KEY], f"{location.path}: cases")
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if version != SCHEMA_VERSION:
+            raise CaseFileError(
+                f"{location.path}: schema_version {version}, this version reads {SCHEMA_VERSION}"
+            )
+        self._nodes = document.get("cases")
+        self.signature: dict[str, Any] = document.get("signature") or {}
+        self.provenance: dict[str, Any] = document.get("provenance") or {}
+        if not isinstance(self._nodes, list):
+            raise CaseFileError(f"{location.path}: 'cases' must be a list")
+        self.summaries = tuple(self._summary(node) for node in self._nodes)
+        names = [summary.name for summary in self.summaries]
+        if len(set(names)) != len(names):
+            raise CaseFileError(f"{location.path}: two cases have the same name")
+
+    def cases(self) -> Iterator[Case]:
+        """The cases with all their values."""
+        for node, summary in zip(self._nodes, self.summaries, strict=True):
+            calls = tuple(self._call(call) for call in node["calls"])
+            yield Case(
+                summary.name,
+                calls,
+                summary.family,
+                summary.origin,
+                node.get("device", "cpu"),
+                node.get("tolerance"),
+            )
+
+    def _summary(self, node: Any) -> CaseSummary:
+        if not isinstance(node, dict) or not isinstance(node.get("name"), str):
+            raise CaseFileError(f"{self.location.path}: a case needs a name")
+        name, calls = node["name"], node.get("calls")
+        if not isinstance(calls, list) or not calls:
+            raise CaseFileError(f"{self.location.path}: case '{name}' has no call")
+        return CaseSummary(name, node.get("family", ""), node.get("origin", "file"), len(calls))
+
+    def _call(self, node: Any) -> Call:
+        if not isinstance(node, dict) or not {"method", "args", "kwargs", "outputs"} <= node.keys():
+            raise CaseFileError(f"{self.location.path}: a call needs method, args, kwargs and outputs")
+        return Call(
+            tuple(decode(value, self.reader) for value in node["args"]),
+            decode(node["outputs"], self.reader),
+            {name: decode(value, self.reader) for name, value in node["kwargs"].items()},
+            node["method"],
+        )
+
+
+def _case_node(case: Case, writer: SafetensorsWriter) -> dict[str, Any]:
+    node = {
+        "name": case.name,
+        "family": case.family,
+        "origin": case.origin,
+        "device": case.device,
+        "calls": [
+            {
+                "method": call.method,
+                "args": [encode(value, writer) for value in call.args],
+                "kwargs": {name: encode(value, writer) for name, value in call.kwargs.items()},
+                "outputs": encode(call.outputs, writer),
+            }
+            for call in case.calls
+        ],
+    }
+    return node if case.tolerance is None else {**node, "tolerance": case.tolerance}
+
+
+def read_case_file(path: str | Path) -> CaseFile:
+    """Reads a whole case file. Raises CaseFileError."""
+    document = CaseDocument(Location(Path(path)))
+    return CaseFile(tuple(document.cases()), document.signature, document.provenance)
+
+
+def write_case_file(case_file: CaseFile, path: str | Path) -> None:
+    """Writes a case file; never leaves half of one."""
+    atomic_write(Path(path), case_file.to_bytes())

@@ -1,0 +1,124 @@
+"""Inputs described on the command line: ``x=float32[N,3,224,224]``, ``sr:int=16000``."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tsharness.cases.values import DTYPES
+from tsharness.errors import UsageError
+
+EXAMPLES = "'x=float32[N,3,224,224]' (with --dim N=1,4), 'ids=int64[N,16]:0..1000', 'sr:int=16000'"
+
+_TENSOR = re.compile(
+    r"(?P<name>\w+)=(?P<dtype>\w+)\[(?P<dims>[^\]]*)\](:(?P<low>[^.]+(?:\.\d+)?)\.\.(?P<high>.+))?"
+)
+_SCALAR = re.compile(r"(?P<name>\w+):(?P<type>int|float|bool|str)=(?P<value>.*)", re.DOTALL)
+_BOOLS = {"true": True, "false": False, "1": True, "0": False}
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """A tensor to be filled with random numbers."""
+
+    name: str
+    dtype: str
+    dims: tuple[int | str, ...]
+    """Sizes, or names of dims that ``--dim`` gives sizes to."""
+    low: float | None = None
+    """Lowest value; without a range: standard normal, integers 0 or 1."""
+    high: float | None = None
+    """Highest value (for integers inclusive)."""
+
+
+@dataclass(frozen=True)
+class ScalarSpec:
+    """A Python value."""
+
+    name: str
+    value: int | float | bool | str
+
+
+@dataclass(frozen=True)
+class InputCase:
+    """Inputs for one case: every dim has its size."""
+
+    name: str
+    inputs: tuple[TensorSpec | ScalarSpec, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"name": self.name, "inputs": [asdict(spec) for spec in self.inputs]}
+
+
+def parse_input(text: str) -> TensorSpec | ScalarSpec:
+    """Reads one ``--input``. Raises UsageError with examples."""
+    tensor, scalar = _TENSOR.fullmatch(text), _SCALAR.fullmatch(text)
+    try:
+        if tensor:
+            return _tensor(tensor)
+        if scalar:
+            return ScalarSpec(scalar["name"], _scalar(scalar["type"], scalar["value"]))
+    except ValueError as error:
+        raise UsageError(f"--input '{text}': {error}; for example {EXAMPLES}") from None
+    raise UsageError(f"--input '{text}' is not understood; for example {EXAMPLES}")
+
+
+def _tensor(match: re.Match[str]) -> TensorSpec:
+    if match["dtype"] not in DTYPES:
+        raise ValueError(f"unknown dtype '{match['dtype']}'")
+    names = [part.strip() for part in match["dims"].split(",")] if match["dims"].strip() else []
+    dims = tuple(int(dim) if dim.isdigit() else dim for dim in names)
+    for dim in dims:
+        if isinstance(dim, str) and not dim.isidentifier():
+            raise ValueError(f"'{dim}' is neither a size nor a name")
+    low = None if match["low"] is None else float(match["low"])
+    high = None if match["high"] is None else float(match["high"])
+    return TensorSpec(match["name"], match["dtype"], dims, low, high)
+
+
+def _scalar(kind: str, text: str) -> int | float | bool | str:
+    if kind == "bool":
+        if text.lower() not in _BOOLS:
+            raise ValueError(f"'{text}' is not true or false")
+        return _BOOLS[text.lower()]
+    if kind == "str":
+        return text
+    return int(text) if kind == "int" else float(text)
+
+
+def parse_dim(text: str) -> tuple[str, tuple[int, ...]]:
+    """Reads one ``--dim N=1,4``. Raises UsageError."""
+    name, _, sizes = text.partition("=")
+    if not name.isidentifier() or not re.fullmatch(r"\d+(,\d+)*", sizes):
+        raise UsageError(f"--dim '{text}' is not understood; for example --dim N=1,4")
+    return name, tuple(int(size) for size in sizes.split(","))
+
+
+def expand(
+    specs: Sequence[TensorSpec | ScalarSpec], dims: Mapping[str, tuple[int, ...]]
+) -> tuple[InputCase, ...]:
+    """A case for every combination of the dims' sizes. Raises UsageError for a dim without sizes,
+    or one that no input has."""
+    tensors = [spec for spec in specs if isinstance(spec, TensorSpec)]
+    used = list(dict.fromkeys(dim for t in tensors for dim in t.dims if isinstance(dim, str)))
+    missing, unused = [d for d in used if d not in dims], [d for d in dims if d not in used]
+    if missing:
+        raise UsageError(f"no size for dim {', '.join(missing)}; add --dim {missing[0]}=1,4")
+    if unused:
+        raise UsageError(f"--dim {unused[0]}: no --input has a dim of that name")
+    cases = []
+    for sizes in itertools.product(*(dims[name] for name in used)):
+        size = dict(zip(used, sizes, strict=True))
+        name = ",".join(f"{key}={value}" for key, value in size.items()) or "input"
+        cases.append(InputCase(name, tuple(_with_sizes(spec, size) for spec in specs)))
+    return tuple(cases)
+
+
+def _with_sizes(spec: TensorSpec | ScalarSpec, size: Mapping[str, int]) -> TensorSpec | ScalarSpec:
+    if isinstance(spec, ScalarSpec):
+        return spec
+    dims = tuple(size[dim] if isinstance(dim, str) else dim for dim in spec.dims)
+    return TensorSpec(spec.name, spec.dtype, dims, spec.low, spec.high)

@@ -1,0 +1,1 @@
+"""The command line: options in, reports out; everything else is elsewhere."""

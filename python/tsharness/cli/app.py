@@ -1,0 +1,37 @@
+"""``tsharness``: the commands."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tsharness import __version__
+from tsharness.cli import bench, verify
+
+app = typer.Typer(
+    name="tsharness",
+    help="Prove that a TorchScript artifact computes in C++ what its Python model computed.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # plain help starts twice as fast
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"tsharness {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Prove that a TorchScript artifact computes in C++ what its Python model computed."""
+
+
+app.command("verify")(verify.command)
+app.command("bench")(bench.command)

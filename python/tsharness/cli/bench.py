@@ -1,0 +1,49 @@
+"""``tsharness bench``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsharness.cli.options import Cases, Device, Json, NoColor, Only, Threads, Timeout, use_color
+from tsharness.cli.output import write_json
+from tsharness.errors import TsharnessError
+from tsharness.verdict import worst
+
+
+def command(
+    artifact: Annotated[Path, typer.Argument(help="A saved TorchScript model (.pt).")],
+    cases: Cases = None,
+    only: Only = [],  # noqa: B006
+    min_seconds: Annotated[
+        float, typer.Option("--min-time", metavar="SECONDS", help="Time each case at least so long.")
+    ] = 1.0,
+    device: Device = "cpu",
+    threads: Threads = None,
+    timeout: Timeout = 600.0,
+    json_file: Json = None,
+    no_color: NoColor = False,
+) -> None:
+    """Measure the latency of an artifact's cases in the C++ runner, one caller."""
+    from tsharness.bench.api import benchmark
+    from tsharness.report.terminal import console, print_bench
+
+    try:
+        report = benchmark(
+            artifact,
+            cases=cases,
+            only=tuple(only),
+            device=device,
+            threads=threads,
+            min_seconds=min_seconds,
+            timeout=timeout,
+        )
+        if json_file is not None:
+            write_json(report.to_dict(), json_file)
+    except TsharnessError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    print_bench(report, console(use_color(no_color), stderr=json_file == "-"))
+    raise typer.Exit(worst(problem.exit_code for problem in report.errors.values()))

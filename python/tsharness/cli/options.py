@@ -1,0 +1,62 @@
+"""Options that several commands share, and how their texts become values."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsharness.errors import UsageError
+
+Artifacts = Annotated[
+    list[Path], typer.Argument(metavar="ARTIFACT...", help="Saved TorchScript models (.pt).")
+]
+Cases = Annotated[
+    Path | None,
+    typer.Option("--cases", metavar="FILE", help="A case file; wins over the artifact's own."),
+]
+Only = Annotated[list[str], typer.Option("--case", metavar="NAME", help="Only this case; repeatable.")]
+Device = Annotated[str, typer.Option("--device", help="cpu, cuda, cuda:1, ...")]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Intra-op threads. [default: LibTorch's]")
+]
+Timeout = Annotated[
+    float, typer.Option("--timeout", metavar="SECONDS", min=0.0, help="For the load, and for each case.")
+]
+Json = Annotated[
+    str | None,
+    typer.Option("--json", metavar="FILE", help="Write the whole report; '-' for standard output."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Verdicts only.")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text.")]
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?")
+
+
+def parse_size(text: str) -> int:
+    """Bytes from "4GB", "512MiB", "1000000". Raises UsageError."""
+    match = _SIZE.fullmatch(text)
+    if not match:
+        raise UsageError(f"--memory-limit '{text}' is not understood; for example 4GB or 512MiB")
+    base = 1024 if match[3] else 1000
+    return int(float(match[1]) * base ** " kMGT".index(match[2] or " "))
+
+
+def parse_tolerances(option: str, texts: Sequence[str]) -> dict[str, float] | None:
+    """``--rtol 1e-3 --rtol logits=1e-2`` by name, "" for all outputs. Raises UsageError."""
+    values = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            values[name] = float(number)
+        except ValueError:
+            raise UsageError(f"{option} needs a number, or NAME=number; got '{text}'") from None
+    return values or None
+
+
+def use_color(no_color: bool) -> bool:
+    return not no_color and "NO_COLOR" not in os.environ

@@ -1,0 +1,177 @@
+"""``tsharness verify``"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tsharness.cli.options import (
+    Artifacts,
+    Cases,
+    Device,
+    Json,
+    NoColor,
+    Only,
+    Quiet,
+    Threads,
+    Timeout,
+    parse_size,
+    parse_tolerances,
+    use_color,
+)
+from tsharness.cli.output import write_json
+from tsharness.errors import TsharnessError
+from tsharness.verdict import worst
+
+
+def command(
+    context: typer.Context,
+    artifacts: Artifacts,
+    cases: Cases = None,
+    only: Only = [],  # noqa: B006
+    inputs: Annotated[
+        list[str],
+        typer.Option("--input", metavar="SPEC", help="x=float32[N,3,224,224], sr:int=16000, ..."),
+    ] = [],  # noqa: B006
+    dims: Annotated[
+        list[str], typer.Option("--dim", metavar="N=1,4", help="Sizes of a named dim of --input.")
+    ] = [],  # noqa: B006
+    rtol: Annotated[list[str], typer.Option("--rtol", metavar="[NAME=]R", help="Relative tolerance.")] = [],  # noqa: B006
+    atol: Annotated[list[str], typer.Option("--atol", metavar="[NAME=]A", help="Absolute tolerance.")] = [],  # noqa: B006
+    exact: Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")] = False,
+    calls: Annotated[
+        int, typer.Option("--calls", min=1, help="Repeat each case, and compare every call.")
+    ] = 5,
+    device: Device = "cpu",
+    threads: Threads = None,
+    timeout: Timeout = 600.0,
+    memory_limit: Annotated[
+        str | None,
+        typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]"),
+    ] = None,
+    json_file: Json = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Run artifacts in the C++ runner and compare every output with the Python model's.
+
+    Exit codes: 0 pass, 1 verification failed, 2 usage, 5 cannot be loaded or run, 6 crash, timeout or
+    limit, 8 no runner or no such device. Of several artifacts the worst counts.
+    """
+    from tsharness.verification.plan import VerifyOptions, tolerance_layer
+
+    try:
+        options = VerifyOptions(
+            cases=cases,
+            inputs=_input_cases(inputs, dims),
+            only=tuple(only),
+            device=device,
+            threads=threads,
+            calls=calls,
+            tolerance=tolerance_layer(
+                parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact
+            ),
+            timeout=timeout,
+            memory_limit=parse_size(memory_limit) if memory_limit else None,
+        )
+    except TsharnessError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(error.exit_code) from None
+    run = _Run(options, context.obj, json_file, quiet, use_color(no_color))
+    for artifact in artifacts:
+        run.verify(artifact)
+    raise typer.Exit(run.finish())
+
+
+def _input_cases(inputs: list[str], dims: list[str]) -> tuple[Any, ...]:
+    from tsharness.cases.input_spec import expand, parse_dim, parse_input
+    from tsharness.errors import UsageError
+
+    if dims and not inputs:
+        raise UsageError("--dim gives sizes to the dims of --input, but there is no --input")
+    if not inputs:
+        return ()
+    return expand([parse_input(text) for text in inputs], dict(map(parse_dim, dims)))
+
+
+class _Run:
+    """The artifacts of one command."""
+
+    def __init__(self, options: Any, launcher: Any, json_file: str | None, quiet: bool, color: bool) -> None:
+        self._options = options
+        self._launcher = launcher
+        self._json_file = json_file
+        self._quiet = quiet
+        self._color = color
+        self._codes: list[int] = []
+        self._reports: list[Any] = []
+        self._errors: list[dict[str, Any]] = []
+
+    def verify(self, artifact: Path) -> None:
+        try:
+            report = self._verify_with_progress(artifact)
+        except TsharnessError as error:
+            self._codes.append(error.exit_code)
+            self._errors.append({"path": str(artifact), "message": str(error), "exit_code": error.exit_code})
+            typer.echo(f"error: {error}", err=True)
+            return
+        self._codes.append(report.exit_code)
+        self._reports.append(report)
+        self._print(report)
+
+    def _verify_with_progress(self, artifact: Path) -> Any:
+        from tsharness.runner.process import Hooks
+        from tsharness.verification.api import verify_artifact
+
+        if not sys.stderr.isatty():
+            # rich takes its time to load: let it do so while the runner starts.
+            hooks = Hooks(on_start=_load_terminal)
+            return verify_artifact(artifact, self._options, hooks, launcher=self._launcher)
+        from tsharness.report.terminal import VerifyProgress
+
+        with VerifyProgress(self._options.calls, self._color) as progress:
+            hooks = Hooks(progress.event)
+            return verify_artifact(artifact, self._options, hooks, progress.plan, self._launcher)
+
+    def _print(self, report: Any) -> None:
+        from tsharness.report.terminal import console, print_verdict, print_verify
+
+        out = console(self._color, stderr=self._json_file == "-")
+        if self._quiet:
+            out.print(f"{report.artifact.path}: ", end="")
+            print_verdict(report, out)
+        else:
+            if len(self._reports) > 1:
+                out.print()
+            print_verify(report, out)
+
+    def finish(self) -> int:
+        code = worst(self._codes)
+        if self._json_file is None:
+            return code
+        try:
+            write_json(self._document(code), self._json_file)
+        except TsharnessError as error:
+            typer.echo(f"error: {error}", err=True)
+            return worst([code, error.exit_code])
+        return code
+
+    def _document(self, code: int) -> dict[str, Any]:
+        from tsharness import __version__
+        from tsharness.report.model import SCHEMA_VERSION
+
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "kind": "run",
+            "tsharness": __version__,
+            "exit_code": int(code),
+            "reports": [report.to_dict() for report in self._reports],
+            "errors": self._errors,
+        }
+
+
+def _load_terminal() -> None:
+    import tsharness.report.terminal  # noqa: F401

@@ -1,0 +1,83 @@
+"""Every error that tsharness raises, with the exit code that each one means."""
+
+from __future__ import annotations
+
+
+class TsharnessError(Exception):
+    """Root of the tree. Its text is one or two lines: what was given, what was expected, what to do."""
+
+    exit_code = 2
+
+
+class UsageError(TsharnessError):
+    """The request is wrong: an unknown case, method or option, or nothing to compare."""
+
+
+class CaseFileError(TsharnessError):
+    """A case file is damaged or malformed."""
+
+
+class ArtifactError(TsharnessError):
+    """The artifact cannot be loaded on the target."""
+
+    exit_code = 5
+
+
+class InputError(TsharnessError):
+    """The inputs do not fit the method's schema, or a value cannot be stored."""
+
+    exit_code = 5
+
+
+class ExecutionError(TsharnessError):
+    """The model raised while it ran."""
+
+    exit_code = 5
+
+
+class RunnerCrash(TsharnessError):
+    """A process that ran the model crashed, hung, or exceeded a limit."""
+
+    exit_code = 6
+
+
+class MemoryLimitError(RunnerCrash):
+    """An allocation failed or exceeded the limit."""
+
+
+class EnvironmentProblem(TsharnessError):
+    """Nothing is wrong with the artifact: no runner, another torch, no such device."""
+
+    exit_code = 8
+
+
+class DeviceError(EnvironmentProblem):
+    """The device is not available to this LibTorch."""
+
+
+class ExportError(TsharnessError):
+    """The model could not be exported."""
+
+    exit_code = 1
+
+
+class VerificationFailed(TsharnessError):
+    """Raised by ``raise_for_verdict`` of a report that is not a pass."""
+
+    exit_code = 1
+
+
+_BY_KIND: dict[str, type[TsharnessError]] = {
+    "usage": UsageError,
+    "case-file": CaseFileError,
+    "artifact": ArtifactError,
+    "input": InputError,
+    "execution": ExecutionError,
+    "memory": MemoryLimitError,
+    "device": DeviceError,
+}
+
+
+def error_of_kind(kind: str) -> type[TsharnessError]:
+    """The class for a kind as the C++ core names it (csrc/core/error.h)."""
+    return _BY_KIND.get(kind, ExecutionError)

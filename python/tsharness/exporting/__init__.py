@@ -1,0 +1,1 @@
+"""``export`` and references: the only part of the package that imports torch."""

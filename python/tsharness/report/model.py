@@ -1,0 +1,126 @@
+"""Frozen dataclasses to JSON and back: what every report is made of."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import types
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from tsharness.verdict import ExitCode, Verdict
+
+T = TypeVar("T")
+
+SCHEMA_VERSION = 1
+"""Of every report; it changes when a field is removed or changes its meaning."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One named verification."""
+
+    id: str
+    """"integrity", "load", "no-python", "outputs"."""
+    verdict: Verdict
+    message: str
+    """What was seen, in one line."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """A fact worth a person's time."""
+
+    code: str
+    severity: str
+    """"error", "warning" or "note"."""
+    seen: str
+    why: str
+    do: str
+    where: str | None = None
+    """File and line of the model's source, if known."""
+    case: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class RunnerInfo:
+    """The process that ran the artifact, by its own evidence."""
+
+    libtorch: str
+    runner_version: str
+    device: str
+    devices: tuple[str, ...]
+    threads: int
+    cpu_capability: str
+    compiler: str
+    mapped_libraries: tuple[str, ...]
+
+    @classmethod
+    def from_hello(cls, hello: Mapping[str, Any], device: str) -> RunnerInfo:
+        return cls(
+            libtorch=hello["libtorch"],
+            runner_version=hello["runner_version"],
+            device=device,
+            devices=tuple(hello["devices"]),
+            threads=hello["threads"]["intra_op"],
+            cpu_capability=hello["cpu_capability"],
+            compiler=hello["build"]["compiler"],
+            mapped_libraries=tuple(hello["mapped_libraries"]),
+        )
+
+    @property
+    def python_libraries(self) -> tuple[str, ...]:
+        """Libraries of a Python interpreter (by file name: folders may be called after one)."""
+        names = self.mapped_libraries
+        return tuple(path for path in names if "python" in path.rpartition("/")[2])
+
+
+@dataclasses.dataclass(frozen=True)
+class CaseError:
+    """Why a case has no comparison."""
+
+    kind: str
+    """A kind of csrc/core/error.h, or of runner.process.Death."""
+    message: str
+    exit_code: ExitCode
+
+
+def to_dict(value: Any) -> Any:
+    """JSON of a dataclass tree; infinities and NaN become strings, which JSON lacks."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: to_dict(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (tuple, list)):
+        return [to_dict(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: to_dict(item) for key, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value
+
+
+def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
+    """The dataclass that ``to_dict`` wrote; fields that this version does not know are left out."""
+    hints = get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    return cls(**{name: _parse(hints[name], data[name]) for name in names if name in data})
+
+
+def _parse(hint: Any, value: Any) -> Any:
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in (Union, types.UnionType):
+        if value is None:
+            return None
+        (hint,) = [argument for argument in arguments if argument is not type(None)]
+        return _parse(hint, value)
+    if origin is Mapping:
+        return {key: _parse(arguments[1], item) for key, item in value.items()}
+    if origin is tuple:
+        return tuple(_parse(arguments[0], item) for item in value)
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return from_dict(hint, value)
+    if isinstance(hint, type) and (issubclass(hint, Enum) or hint is float):
+        return hint(value)
+    return value

@@ -1,0 +1,127 @@
+"""Reports on a terminal, drawn by rich."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from tsharness.bench.report import BenchReport
+from tsharness.report.text import header_lines, passes_from, place, verdict_lines
+from tsharness.report.units import error, seconds
+from tsharness.verdict import Verdict
+from tsharness.verification.plan import Plan
+from tsharness.verification.report import CaseResult, VerifyReport
+
+if TYPE_CHECKING:
+    from tsharness.runner.process import Event
+
+_STYLES = {"PASS": "bold green", "FAIL": "bold red", "ERROR": "bold red"}
+_VERDICT_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.ERROR: "bold red"}
+_PIPE_WIDTH = 200  # columns; a log file has no edge to break lines at
+
+
+def console(color: bool, *, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(
+        file=stream, width=width, no_color=not color or None, highlight=False, soft_wrap=not stream.isatty()
+    )
+
+
+class VerifyProgress:
+    """A bar that moves with every call; nothing at all where standard error is no terminal."""
+
+    def __init__(self, calls: int, color: bool) -> None:
+        self._calls = calls
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed}/{task.total} calls"),
+            TimeRemainingColumn(),
+            console=console(color, stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._progress.add_task("starting", total=None)
+
+    def __enter__(self) -> VerifyProgress:
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def plan(self, plan: Plan) -> None:
+        total = self._calls * sum(summary.calls for summary in plan.cases)
+        self._progress.update(self._task, total=total, description=plan.artifact.name)
+
+    def event(self, event: Event) -> None:
+        if event["event"] == "progress":
+            self._progress.update(self._task, advance=1, description=event["case"])
+
+
+def print_verify(report: VerifyReport, out: Console) -> None:
+    """Header, table, verdict."""
+    lines = list(header_lines(report))
+    width = max(len(label) for label, _ in lines)
+    for label, text in lines:
+        out.print(Text(f"{label:<{width}}  ", "bold").append(text, "not bold"))
+    if any(case.outputs for case in report.cases):
+        out.print()
+        out.print(_case_table(report.cases))
+    out.print()
+    print_verdict(report, out)
+
+
+def print_verdict(report: VerifyReport, out: Console) -> None:
+    for line in verdict_lines(report):
+        word = line.split(" ", 1)[0]
+        style = _STYLES.get(word)
+        out.print(Text(word, style).append(line[len(word) :], "not bold default") if style else Text(line))
+    if report.verdict is not Verdict.PASS and report.printed.strip():
+        out.print(Text(f"      printed by the model: {report.printed.strip().splitlines()[-1][:120]}"))
+
+
+def _case_table(cases: Sequence[CaseResult]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("case", "calls", "output", "max abs", "max rel", "worst at", "passes from", "verdict"):
+        table.add_column(name, justify="right" if name in ("calls", "max abs", "max rel") else "left")
+    for case in cases:
+        if not case.outputs:
+            verdict = Text(case.verdict.value, _VERDICT_STYLES[case.verdict])
+            table.add_row(case.name, str(case.calls), "", "", "", "", "", verdict)
+        for position, output in enumerate(case.outputs):
+            table.add_row(
+                Text(case.name if position == 0 else ""),
+                str(output.compared),
+                Text(output.name),
+                error(output.max_abs),
+                error(output.max_rel),
+                Text(place("", output.worst) if output.worst and (output.max_abs or output.failed) else ""),
+                passes_from(output),
+                Text(output.verdict.value, _VERDICT_STYLES[output.verdict]),
+            )
+    return table
+
+
+def print_bench(report: BenchReport, out: Console) -> None:
+    """A row a case: the first sample, median and tail of the steady ones."""
+    runner = report.runner
+    where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
+    out.print(Text(report.path.rpartition("/")[2], "bold"), Text(f"LibTorch {runner.libtorch} · {where}"))
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in ("case", "calls", "samples", "first", "median", "p95", "p99", "min"):
+        table.add_column(name, justify="left" if name == "case" else "right")
+    for latency in report.latencies:
+        figures = (latency.first, latency.median, latency.p95, latency.p99, latency.minimum)
+        cells = ("-" if figure is None else seconds(figure) for figure in figures)
+        table.add_row(Text(latency.case), str(latency.calls), str(len(latency.samples)), *cells)
+    out.print(table)
+    for name, problem in report.errors.items():
+        out.print(Text("ERROR", "bold red").append(f' case "{name}": {problem.message}', "not bold default"))

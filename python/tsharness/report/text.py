@@ -1,0 +1,156 @@
+"""A verify report in plain lines: what the terminal, CI logs and exceptions say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from tsharness.report.model import CaseError, Finding
+from tsharness.report.units import amount, error, rounded_up, size
+from tsharness.verdict import Verdict
+from tsharness.verification.report import CaseResult, OutputResult, VerifyReport, Worst
+
+_SHOWN = 3
+"""Failed cases that are told in full; the table has them all."""
+_METHODS = {"trace": "traced", "script": "scripted"}
+
+
+def header_lines(report: VerifyReport) -> Iterator[tuple[str, str]]:
+    """Label and text of the lines above the table."""
+    artifact = report.artifact
+    facts = ["torchscript"]
+    if artifact.method in _METHODS:
+        facts[0] += f", {_METHODS[artifact.method]} with torch {artifact.torch}"
+    if artifact.parameters is not None:
+        facts.append(f"{amount(artifact.parameters)} parameters")
+    facts += [size(artifact.size), f"sha256 {artifact.sha256[:12]}…"]
+    yield artifact.path.rpartition("/")[2], " · ".join(facts)
+    runner = report.runner
+    if runner is not None:
+        python = "PYTHON IN THE PROCESS" if runner.python_libraries else "no Python in the process"
+        where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
+        yield "runner", f"LibTorch {runner.libtorch} · {python} · {where}"
+    yield "cases", report.cases_from
+    yield "proves", report.proves
+
+
+def place(name: str, worst: Worst) -> str:
+    """ "logits[3, 17]"."""
+    return f"{name}[{', '.join(map(str, worst.index))}]" if worst.index else name
+
+
+def passes_from(output: OutputResult) -> str:
+    """The smallest tolerance that would have passed; empty where no tolerance applies."""
+    if output.min_atol is None or output.exact:
+        return ""
+    if output.min_atol == float("inf"):
+        return "none"
+    return f"atol {rounded_up(output.min_atol)}" if output.max_abs else "0"
+
+
+def verdict_lines(report: VerifyReport) -> list[str]:
+    """The closing lines: the verdict, and if it is not a pass, what, where and what to do."""
+    if report.verdict is Verdict.PASS:
+        return [f"PASS  {_summary(report)}"]
+    lines = [
+        f"FAIL  {check.id}: {check.message}"
+        for check in report.checks
+        if check.verdict is Verdict.FAIL and check.id != "outputs"
+    ]
+    bad = [case for case in report.cases if case.verdict is not Verdict.PASS]
+    if bad and all(case.error is not None and case.error == bad[0].error for case in bad[1:]):
+        bad, hidden = bad[:1], len(bad) - 1
+        lines += _case_lines(bad[0], report.findings)
+        lines += [f"      and so for {hidden} more cases"] if hidden else []
+        return lines
+    for case in bad[:_SHOWN]:
+        lines += _case_lines(case, report.findings)
+    if len(bad) > _SHOWN:
+        lines.append(f"      and {len(bad) - _SHOWN} more cases: {', '.join(c.name for c in bad[_SHOWN:])}")
+    return lines
+
+
+def _summary(report: VerifyReport) -> str:
+    compared = f"{_count(len(report.cases), 'case')}, {_count(report.calls, 'call')}"
+    outputs = [output for case in report.cases for output in case.outputs if output.worst]
+    worst = max(outputs, key=_share_of_allowed, default=None)
+    if worst is None or worst.worst is None:
+        return f"{compared}; everything equal"
+    if worst.max_abs == 0:
+        return f"{compared}; every value equal"
+    at = place(worst.name, worst.worst)
+    return f"{compared}; worst {error(worst.worst.error)} of {error(worst.worst.allowed)} allowed, at {at}"
+
+
+def _share_of_allowed(output: OutputResult) -> float:
+    worst = output.worst
+    if worst is None or worst.error == 0:
+        return 0.0
+    return worst.error / worst.allowed if worst.allowed > 0 else float("inf")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
+    if case.error is not None:
+        return _error_lines(case.name, case.error)
+    lines = []
+    failed = [output for output in case.outputs if output.verdict is Verdict.FAIL]
+    for output in failed[:_SHOWN]:
+        lines.append(
+            f'FAIL  case "{case.name}": {output.name}{_joint(output)}{output.reason} ({_calls(output)})'
+        )
+        lines += _worst_lines(output)
+    if len(failed) > _SHOWN:
+        lines.append(f"      and {len(failed) - _SHOWN} more outputs")
+    for finding in findings:
+        if finding.case == case.name:
+            lines.append(f"      seen   {finding.code} {finding.seen}")
+            lines.append(f"      why    {finding.why}")
+            lines.append(f"      do     {finding.do}")
+    return lines
+
+
+def _error_lines(name: str, problem: CaseError) -> list[str]:
+    """TorchScript's tracebacks end with the reason and hold the place; the report has them whole."""
+    first, *rest = problem.message.strip().splitlines() or [""]
+    if "TorchScript interpreter" not in first or not rest:
+        return [f'ERROR case "{name}": {first}', *(f"      {line}" for line in rest)]
+    lines = [f'ERROR case "{name}": {rest[-1].strip()}']
+    places = re.findall(r'File "([^"]+)", line (\d+), in (\w+)', problem.message)
+    if places:
+        file, line, function = places[-1]
+        lines.append(f"      at     {file}:{line} in {function}")
+    if problem.kind == "memory":
+        lines.append("      do     raise --memory-limit, if the model is meant to need so much")
+    return lines
+
+
+def _joint(output: OutputResult) -> str:
+    return " " if output.reason.startswith("differs") else ": "
+
+
+def _calls(output: OutputResult) -> str:
+    """Which calls failed, if not all of them did."""
+    if len(output.failed) == output.compared:
+        return "in every call" if output.compared > 1 else "in its one call"
+    shown = ", ".join(output.failed[:_SHOWN]) + (", …" if len(output.failed) > _SHOWN else "")
+    return f"in {len(output.failed)} of {output.compared} calls: {shown}"
+
+
+def _worst_lines(output: OutputResult) -> list[str]:
+    worst = output.worst
+    if worst is None:
+        return []
+    index = f" at [{', '.join(map(str, worst.index))}]" if worst.index else ""
+    values = f"runner {worst.actual:g}, reference {worst.expected:g}"
+    if output.exact:
+        return [f"      worst  {error(worst.error)}{index}: {values} (must be exact)"]
+    if output.min_atol == float("inf"):
+        return [f"      worst  {error(worst.error)}{index}: {values}; no tolerance passes"]
+    allowed = f"(allowed {error(worst.allowed)})"
+    return [
+        f"      worst  {error(worst.error)}{index}: {values} {allowed}; passes from {passes_from(output)} on"
+    ]

@@ -1,0 +1,50 @@
+"""A job: what one runner process is asked to do (docs/protocol.md)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tsharness.cases.safetensors_file import Location
+
+PROTOCOL = 1
+
+
+@dataclass(frozen=True)
+class Job:
+    """Steps on one artifact in one environment."""
+
+    artifact: Path
+    steps: tuple[Mapping[str, Any], ...]
+    cases: Location | None = None
+    device: str = "cpu"
+    threads: int | None = None
+    """Of the intra-op pool; ``None`` for LibTorch's own choice."""
+    seed: int = 0
+    memory_limit: int | None = None
+    """Bytes of private memory."""
+    nonce: str = field(default_factory=lambda: os.urandom(16).hex())
+    """Comes back with every event: what a model may write to the event stream does not have it."""
+
+    def to_json(self) -> str:
+        cases = None
+        if self.cases is not None:
+            path = str(self.cases.path.absolute())
+            cases = {"path": path, "offset": self.cases.offset, "size": self.cases.size}
+        return json.dumps(
+            {
+                "protocol": PROTOCOL,
+                "artifact": str(self.artifact.absolute()),
+                "cases": cases,
+                "device": self.device,
+                "threads": self.threads or 0,
+                "seed": self.seed,
+                "memory_limit": self.memory_limit or 0,
+                "nonce": self.nonce,
+                "steps": list(self.steps),
+            }
+        )

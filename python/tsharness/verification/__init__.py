@@ -1,0 +1,1 @@
+"""``verify``: plan, run, judge. (Not named after the function, which ``tsharness.verify`` is.)"""

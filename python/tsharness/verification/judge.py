@@ -1,0 +1,116 @@
+"""From the runner's events to verdicts. Nothing here runs anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tsharness.cases.case_file import CaseSummary
+from tsharness.errors import UsageError
+from tsharness.report.model import CaseError
+from tsharness.runner.process import Event
+from tsharness.verdict import ExitCode, Verdict
+from tsharness.verification.report import CaseResult, OutputResult, Worst
+
+NOT_RUN = CaseError("not-run", "was not run", ExitCode.CRASH)
+
+
+def judge_case(summary: CaseSummary, event: Event | None, error: CaseError | None) -> CaseResult:
+    """One case from its "result" event, or from what kept it from having one. A case that ran to its
+    end counts as erroneous all the same if the process died on it afterwards."""
+    if event is None:
+        error = error or NOT_RUN
+        return CaseResult(summary.name, summary.family, summary.origin, Verdict.ERROR, 0, (), (), error=error)
+    calls = event["calls"]
+    outputs = tuple(_outputs(calls, summary.calls))
+    failed = any(output.verdict is Verdict.FAIL for output in outputs)
+    verdict = Verdict.FAIL if failed or not outputs else Verdict.PASS
+    return CaseResult(
+        summary.name,
+        summary.family,
+        summary.origin,
+        Verdict.ERROR if error else verdict,
+        len(calls),
+        outputs,
+        tuple(call["seconds"] for call in calls),
+        event["state_changed"],
+        error,
+    )
+
+
+def _outputs(calls: Sequence[Mapping[str, Any]], sequence: int) -> list[OutputResult]:
+    """Groups the comparisons of all calls by the name of the output."""
+    by_name: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for call in calls:
+        label = _label(call, sequence)
+        for output in call["outputs"]:
+            by_name.setdefault(output["name"], []).append((label, output))
+    return [_output(name, found) for name, found in by_name.items()]
+
+
+def _label(call: Mapping[str, Any], sequence: int) -> str:
+    """ "call 3", or for a sequence "call 3 of round 2"."""
+    if sequence == 1:
+        return f"call {call['repetition'] + 1}"
+    return f"call {call['call'] + 1} of round {call['repetition'] + 1}"
+
+
+def _output(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> OutputResult:
+    failed = tuple(label for label, output in found if not output["passed"])
+    worst = max((output for _, output in found), key=_badness)
+    difference = worst.get("difference")
+    return OutputResult(
+        name=name,
+        verdict=Verdict.FAIL if failed else Verdict.PASS,
+        dtype=worst["dtype"],
+        shape=tuple(worst["shape"]),
+        rtol=worst["rtol"],
+        atol=worst["atol"],
+        exact=worst["exact"],
+        compared=len(found),
+        failed=failed,
+        reason=worst["reason"],
+        resembles=worst["resembles"],
+        **(_figures(difference) if difference else {}),
+    )
+
+
+def _badness(output: Mapping[str, Any]) -> tuple[bool, bool, bool, float, float]:
+    """Orders comparisons of one output: other structure is worse than other values, and what has
+    figures says more than what has none."""
+    failed, difference = not output["passed"], output.get("difference")
+    if difference is None:
+        return (failed, failed, False, 0.0, 0.0)
+    return (failed, False, True, float(difference["min_atol"]), float(difference["max_abs"]))
+
+
+def _figures(difference: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = ("max_abs", "mean_abs", "max_rel", "mean_rel", "cosine", "min_atol", "min_rtol")
+    worst = difference.get("worst")
+    return {
+        **{name: float(difference[name]) for name in numbers},
+        **{name: difference[name] for name in ("numel", "mismatched", "max_ulp")},
+        "quantiles": tuple(float(value) for value in difference["quantiles"]),
+        "worst": _worst(worst) if worst else None,
+    }
+
+
+def _worst(worst: Mapping[str, Any]) -> Worst:
+    index = tuple(worst["index"])
+    values = {name: float(worst[name]) for name in ("actual", "expected", "error", "allowed")}
+    return Worst(index, **values)
+
+
+def check_output_names(tolerance: Mapping[str, Any], cases: Sequence[CaseResult]) -> None:
+    """Raises UsageError if a tolerance was stated for an output that no case has: it would have had
+    no effect, silently."""
+    known = sorted({output.name for case in cases for output in case.outputs})
+    for name in tolerance.get("outputs", {}):
+        if known and name not in known:
+            raise UsageError(f"no output is named '{name}'; there are: {', '.join(known)}")
+
+
+def exit_code_of(case: CaseResult) -> ExitCode:
+    if case.error is not None:
+        return case.error.exit_code
+    return ExitCode.PASS if case.verdict is Verdict.PASS else ExitCode.FAILED

@@ -1,0 +1,118 @@
+"""What to verify: the artifact, its cases and the options, all settled before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tsharness.artifact.archive import CASES_RECORD, embedded_cases, open_archive
+from tsharness.cases.case_file import CaseDocument, CaseSummary
+from tsharness.cases.input_spec import EXAMPLES, InputCase
+from tsharness.cases.safetensors_file import Location
+from tsharness.errors import ArtifactError, TsharnessError, UsageError
+
+BESIDE_SUFFIX = ".cases.safetensors"
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How to verify; the same for every artifact of one command."""
+
+    cases: Path | None = None
+    """A case file that wins over the artifact's own."""
+    inputs: tuple[InputCase, ...] = ()
+    """Inputs to be synthesized; the reference is then the artifact itself, run by Python."""
+    only: tuple[str, ...] = ()
+    """Names of the cases to run; all if empty."""
+    device: str = "cpu"
+    threads: int | None = None
+    calls: int = 5
+    """How often each case is repeated, and compared."""
+    tolerance: Mapping[str, Any] = field(default_factory=dict)
+    """``{"rtol", "atol", "exact", "outputs": {NAME: {...}}}``"""
+    timeout: float = 600.0
+    """Seconds for the load, and for each case."""
+    memory_limit: int | None = None
+    """Bytes of the runner's private memory; ``None``: what the machine has."""
+
+
+def tolerance_layer(
+    rtol: float | Mapping[str, float] | None, atol: float | Mapping[str, float] | None, exact: bool
+) -> dict[str, Any]:
+    """Tolerances as jobs carry them (docs/protocol.md): a number holds for all outputs, a mapping for
+    those that it names; the name "" stands for all others. Raises UsageError."""
+    if exact and (rtol is not None or atol is not None):
+        raise UsageError("exact compares bits; it takes no rtol or atol")
+    layer: dict[str, Any] = {"exact": True} if exact else {}
+    for key, stated in (("rtol", rtol), ("atol", atol)):
+        by_name = stated if isinstance(stated, Mapping) else {} if stated is None else {"": stated}
+        for name, value in by_name.items():
+            if not 0 <= value < float("inf"):
+                raise UsageError(f"{key} must be a number of at least 0, got {value}")
+            target = layer.setdefault("outputs", {}).setdefault(name, {}) if name else layer
+            target[key] = value
+    return layer
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A verification that can be run."""
+
+    artifact: Path
+    document: CaseDocument
+    cases: tuple[CaseSummary, ...]
+    cases_from: str
+    proves: str
+
+
+def find_cases(artifact: Path, stated: Path | None) -> tuple[Location, str] | None:
+    """Where an artifact's cases are, and in words whence: ``--cases`` wins, then inside, then beside."""
+    if stated is not None:
+        return Location(stated), f"{stated} (--cases)"
+    inside = embedded_cases(artifact)
+    if inside is not None:
+        return inside, "inside the artifact"
+    beside = artifact.with_name(artifact.name + BESIDE_SUFFIX)
+    if beside.is_file():
+        return Location(beside), f"beside the artifact, in {beside.name}"
+    return None
+
+
+def plan_cases(artifact: Path, location: Location, whence: str, only: tuple[str, ...]) -> Plan:
+    """Reads the cases' header. Raises CaseFileError, or UsageError for a name that there is not."""
+    document = CaseDocument(location)
+    known = [summary.name for summary in document.summaries]
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise UsageError(f"no case '{unknown[0]}' in {artifact.name}; there are: {', '.join(known)}")
+    chosen = tuple(s for s in document.summaries if not only or s.name in only)
+    if not chosen:
+        raise UsageError(f"{location.path}: the case file is empty; there is nothing to compare")
+    return Plan(artifact, document, chosen, whence, _meaning(artifact, location, chosen))
+
+
+def _meaning(artifact: Path, location: Location, cases: tuple[CaseSummary, ...]) -> str:
+    origins = {summary.origin for summary in cases}
+    if origins == {"torchscript-python"}:
+        return "C++ and Python run the artifact alike; the eager model was not consulted"
+    if location.path == artifact:
+        return "the artifact computes what it computed where its cases were recorded"
+    return "the artifact computes what the case file says"
+
+
+def no_cases_error(artifact: Path) -> TsharnessError:
+    archive = open_archive(artifact)
+    if archive is None:
+        return ArtifactError(
+            f"{artifact} is no TorchScript archive: it has no zip directory, so it is cut off or of "
+            "another format.\nCopy it again, or save the model with tsharness.export or torch.jit.save"
+        )
+    archive.close()
+    return UsageError(
+        f"{artifact}: no cases inside it ({CASES_RECORD}) or beside it "
+        f"({artifact.name}{BESIDE_SUFFIX}), so there is nothing to compare.\n"
+        f"Export with tsharness.export(model, example_inputs, path), name a file with --cases, "
+        f"or describe inputs with --input, for example {EXAMPLES}"
+    )

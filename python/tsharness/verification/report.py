@@ -1,0 +1,143 @@
+"""What ``verify`` found, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tsharness.errors import VerificationFailed
+from tsharness.report.model import (
+    SCHEMA_VERSION,
+    CaseError,
+    Check,
+    Finding,
+    RunnerInfo,
+    from_dict,
+    to_dict,
+)
+from tsharness.verdict import ExitCode, Verdict
+
+
+@dataclass(frozen=True)
+class ArtifactInfo:
+    """What was verified."""
+
+    path: str
+    sha256: str
+    size: int
+    """Bytes."""
+    method: str | None
+    """"trace" or "script", if its cases say."""
+    torch: str | None
+    """Version that exported it, if its cases say."""
+    parameters: int | None
+    """Number of parameters' elements; ``None`` if it did not load."""
+
+
+@dataclass(frozen=True)
+class Worst:
+    """The element that exceeds its tolerance most, or comes closest to it."""
+
+    index: tuple[int, ...]
+    actual: float
+    expected: float
+    error: float
+    allowed: float
+
+
+@dataclass(frozen=True)
+class OutputResult:
+    """One output of a case, over all calls that were compared; figures are of the worst call."""
+
+    name: str
+    verdict: Verdict
+    dtype: str
+    shape: tuple[int, ...]
+    rtol: float
+    atol: float
+    exact: bool
+    compared: int
+    """Calls in which this output was compared."""
+    failed: tuple[str, ...]
+    """The calls that failed, for example "call 3"."""
+    reason: str
+    """Why the worst call failed; empty if none did."""
+    resembles: str = ""
+    """The other output whose reference the values equal: the two were swapped."""
+    numel: int | None = None
+    mismatched: int | None = None
+    max_abs: float | None = None
+    mean_abs: float | None = None
+    max_rel: float | None = None
+    mean_rel: float | None = None
+    max_ulp: int | None = None
+    cosine: float | None = None
+    quantiles: tuple[float, ...] | None = None
+    """Upper bounds of the absolute error at 50%, 90%, 99%, 99.9%."""
+    min_atol: float | None = None
+    """The smallest atol that would have passed."""
+    min_rtol: float | None = None
+    """The smallest rtol that would have passed with this atol."""
+    worst: Worst | None = None
+
+
+@dataclass(frozen=True)
+class CaseResult:
+    """One case."""
+
+    name: str
+    family: str
+    origin: str
+    verdict: Verdict
+    calls: int
+    """Calls that were compared."""
+    outputs: tuple[OutputResult, ...]
+    seconds: tuple[float, ...]
+    """Duration of each call, in order; the first ones include the executor's warm-up."""
+    state_changed: bool = False
+    """The model's own state differs from when it was loaded."""
+    error: CaseError | None = None
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """Everything that one ``verify`` of one artifact found."""
+
+    artifact: ArtifactInfo
+    cases_from: str
+    """In words: inside the artifact, beside it, a file, or synthesized."""
+    proves: str
+    """What a pass means, in words."""
+    runner: RunnerInfo | None
+    """``None`` if no runner got as far as to speak."""
+    checks: tuple[Check, ...]
+    cases: tuple[CaseResult, ...]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    exit_code: ExitCode
+    seconds: float
+    """Of the whole run."""
+    printed: str = ""
+    """The last of what the model printed while it ran."""
+    schema_version: int = SCHEMA_VERSION
+    kind: str = "verify"
+
+    @property
+    def calls(self) -> int:
+        """Calls that were compared, in all cases."""
+        return sum(case.calls for case in self.cases)
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(to_dict(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> VerifyReport:
+        return from_dict(cls, data)
+
+    def raise_for_verdict(self) -> None:
+        """Raises VerificationFailed, with the reason, unless the verdict is a pass."""
+        if self.verdict is not Verdict.PASS:
+            from tsharness.report.text import verdict_lines
+
+            raise VerificationFailed("\n".join(verdict_lines(self)))
