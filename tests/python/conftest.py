@@ -1,0 +1,107 @@
+"""Everything is driven as a user would: the installed command in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "examples"))
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A command that ended."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+def run(*command: str | Path, timeout: float = 120, **options: Any) -> Ran:
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, timeout=timeout, check=False, **options
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def tsharness(*arguments: str | Path, **options: Any) -> Ran:
+    return run(Path(sys.executable).parent / "tsharness", *arguments, **options)
+
+
+def verify_json(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
+    """``tsharness verify ... --json -`` and the first report."""
+    ran = tsharness("verify", *arguments, "--json", "-")
+    document = json.loads(ran.out)
+    return ran, document["reports"][0]
+
+
+def running_runners() -> list[str]:
+    """Command lines of the runners that this machine runs now."""
+    found = []
+    for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(cmdline.read_text())
+    return [text for text in found if "bin/tsharness-runner" in text]
+
+
+@pytest.fixture(scope="session")
+def runner_path() -> Path:
+    from tsharness.runner.find import find_runner
+
+    return find_runner().path
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the artifacts of every example."""
+    import conditional
+    import linear
+    import resnet
+    import script_method
+    import transformer
+    import voice_activity
+
+    folder = tmp_path_factory.mktemp("models")
+    for example in (conditional, linear, resnet, script_method, transformer, voice_activity):
+        example.export_to(folder)
+    return folder
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Callable[..., Path]:
+    """Exports a module: ``artifact(module, x)`` is the path of the file."""
+    import tsharness
+
+    def make(module: Any, example: Any, name: str = "model.pt", **options: Any) -> Path:
+        path = tmp_path / name
+        tsharness.export(module, example, path, **options)
+        return path
+
+    return make
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked ``cuda`` skip without a GPU; where one is required, they run and fail."""
+    if not any(item.get_closest_marker("cuda") for item in items):
+        return
+    import torch
+
+    if torch.cuda.is_available() or os.environ.get("TSHARNESS_REQUIRE_CUDA") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("cuda"):
+            item.add_marker(pytest.mark.skip(reason="no CUDA device here"))
