@@ -1,0 +1,39 @@
+"""A model with a custom submodule that holds a parameter of its own, its forward a script_method."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import torch
+
+import tsharness
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # torch.jit.script_method warns that it is deprecated
+
+    class Scale(torch.jit.ScriptModule):
+        def __init__(self, features: int) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.rand(features))
+
+        @torch.jit.script_method
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x * self.weight
+
+
+class Scaled(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(10, 6)
+        self.scale = Scale(6)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.scale(self.layer(x))
+
+
+def export_to(folder: Path) -> None:
+    torch.manual_seed(0)
+    model = Scaled().eval()
+    cases = {"batch=4": torch.randn(4, 10)}
+    tsharness.export(model, torch.randn(1, 10), folder / "script_method.pt", method="script", cases=cases)
