@@ -9,7 +9,7 @@ PIP := $(PY) -m pip --disable-pip-version-check
 SOURCES := $(shell find csrc cmake python tests/cpp CMakeLists.txt pyproject.toml -type f ! -name '*.pyc')
 CXX_FILES := $(shell find csrc tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 PY_DIRS := python tests examples benchmarks
-HAVE_GTEST := $(shell echo '\#include <gtest/gtest.h>' | c++ -E -x c++ - >/dev/null 2>&1 && echo ON || echo OFF)
+HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 2>&1 && echo ON || echo OFF)
 
 .PHONY: demo test test-cpp lint format install clean
 .DELETE_ON_ERROR:

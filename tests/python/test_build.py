@@ -149,3 +149,14 @@ def test_make_says_that_the_venv_module_is_missing(clone: Path, few_tools: Path)
     ran = make_install(clone, few_tools)
     assert ran.code != 0
     assert "Python's venv module is missing: apt-get install python3-venv" in ran.out
+
+
+@pytest.mark.parametrize(("status", "expected"), [(0, "ON"), (1, "OFF")])
+def test_make_knows_whether_googletest_is_there(
+    status: int, expected: str, clone: Path, few_tools: Path
+) -> None:
+    (few_tools / "c++").write_text(f'#!/bin/sh\ncase "$*" in *gtest/gtest.h*) exit {status};; esac\nexit 2\n')
+    (few_tools / "c++").chmod(0o755)
+    command = ("make", "--eval=print: ; @echo $(HAVE_GTEST)", "print")
+    ran = run(*command, cwd=clone, env={"PATH": str(few_tools), "HOME": os.environ["HOME"]})
+    assert ran.out.strip() == expected, ran.text
