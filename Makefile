@@ -10,11 +10,13 @@ SOURCES := $(shell find csrc cmake python tests/cpp CMakeLists.txt pyproject.tom
 CXX_FILES := $(shell find csrc tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 PY_DIRS := python tests examples benchmarks
 HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 2>&1 && echo ON || echo OFF)
+# GoogleTest that arrives later must bring its tests with it.
+INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
 .PHONY: demo test test-cpp lint format install clean
 .DELETE_ON_ERROR:
 
-install: build/.installed
+install: $(INSTALLED)
 
 # torch comes first and alone, by its exact version: with it in place nothing else fetches another build.
 .venv/.tools: Makefile
@@ -27,31 +29,31 @@ install: build/.installed
 	$(PIP) install --quiet 'scikit-build-core>=0.10' nvidia-cudnn-frontend 'cmake>=3.19' ninja
 	@touch $@
 
-build/.installed: .venv/.tools $(SOURCES) README.md
+$(INSTALLED): .venv/.tools $(SOURCES) README.md
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(PIP) install --quiet --no-build-isolation \
 	  --config-settings=cmake.define.TSHARNESS_TESTS=$(HAVE_GTEST) '.[dev]'
 	@mkdir -p build && touch $@
 
-demo: build/.installed
+demo: $(INSTALLED)
 	$(PY) examples/demo.py
 
 test: test-cpp
 	$(PY) -m pytest
 
-test-cpp: build/.installed
+test-cpp: $(INSTALLED)
 ifeq ($(HAVE_GTEST),ON)
 	for tests in build/*/tests/cpp/tsharness-tests; do "$$tests" --gtest_brief=1 || exit 1; done
 else
 	@echo "SKIPPED: the C++ tests, GoogleTest is not installed (Debian: apt-get install libgtest-dev)"
 endif
 
-lint: build/.installed
+lint: $(INSTALLED)
 	$(PY) -m ruff check $(PY_DIRS)
 	$(PY) -m ruff format --check $(PY_DIRS)
 	$(PY) -m mypy
 	.venv/bin/clang-format --dry-run --Werror $(CXX_FILES)
 
-format: build/.installed
+format: $(INSTALLED)
 	$(PY) -m ruff check --fix $(PY_DIRS)
 	$(PY) -m ruff format $(PY_DIRS)
 	.venv/bin/clang-format -i $(CXX_FILES)
