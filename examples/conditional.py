@@ -3,8 +3,6 @@ traced, the branch that was not taken is lost, and verification says so."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 import tsharness
@@ -40,13 +38,15 @@ class ConditionalOnBool(torch.nn.Module):
         return self.second(x)
 
 
-def export_to(folder: Path) -> None:
+def on_tensor() -> tuple[ConditionalOnTensor, dict[str, tsharness.Inputs]]:
     torch.manual_seed(0)
     x = torch.randn(3, 10)
-    yes, no = torch.tensor(True), torch.tensor(False)
-    on_tensor, on_bool = ConditionalOnTensor().eval(), ConditionalOnBool().eval()
-    both = {"condition=False": (x, no)}
-    tsharness.export(on_tensor, (x, yes), folder / "conditional.pt", method="script", cases=both)
-    tsharness.export(on_tensor, (x, yes), folder / "conditional_traced.pt", cases=both)
-    path = folder / "conditional_bool.pt"
-    tsharness.export(on_bool, (x, True), path, method="script", cases={"condition=False": (x, False)})
+    both = {"example": torch.tensor(True), "condition=False": torch.tensor(False)}
+    return ConditionalOnTensor().eval(), {name: tsharness.Inputs(x, value) for name, value in both.items()}
+
+
+def on_bool() -> tuple[ConditionalOnBool, dict[str, tsharness.Inputs]]:
+    torch.manual_seed(0)
+    x = torch.randn(3, 10)
+    both = {"example": tsharness.Inputs(x, True), "condition=False": tsharness.Inputs(x, False)}
+    return ConditionalOnBool().eval(), both

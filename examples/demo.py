@@ -21,16 +21,26 @@ from tsharness.report.units import seconds
 from tsharness.verdict import Verdict
 
 FOLDER = Path("demo")
-EXAMPLES = (linear, conditional, script_method, resnet, transformer, voice_activity)
+EXAMPLES = {
+    "linear.pt": linear.make,
+    "conditional.pt": conditional.on_tensor,
+    "conditional_bool.pt": conditional.on_bool,
+    "script_method.pt": script_method.make,
+    "resnet.pt": resnet.make,
+    "transformer.pt": transformer.make,
+    "silero_vad.pt": voice_activity.make,
+}
 MEANT_TO_FAIL = "conditional_traced.pt"
 
 
 def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 110)
-    for example in EXAMPLES:
-        console.print(f"exporting {example.__name__}", style="dim")
-        example.export_to(FOLDER)
+    for name, make in EXAMPLES.items():
+        report = tsharness.export(*make(), FOLDER / name)
+        console.print(f"exported {name} as {report.method}: {report.chosen_because}", style="dim")
+    # What --method auto would not choose: written all the same, to show what verify makes of it.
+    tsharness.export(*conditional.on_tensor(), FOLDER / MEANT_TO_FAIL, method="trace", force=True)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("artifact", "method", "cases", "calls", "verdict", "median latency in the C++ runner"):
         table.add_column(column)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 
 import tsharness
@@ -18,8 +16,8 @@ class Linear(torch.nn.Module):
         return self.layer(x)
 
 
-def export_to(folder: Path) -> None:
+def make() -> tuple[Linear, dict[str, tsharness.Inputs]]:
+    """The model, and one row to trace with; its batch size may be any."""
     torch.manual_seed(0)
-    model = Linear().eval()
-    batches = {f"batch={size}": torch.randn(size, 10) for size in (2, 7)}
-    tsharness.export(model, torch.randn(1, 10), folder / "linear.pt", cases=batches)
+    sizes = {"example": 1, "batch=2": 2, "batch=7": 7}
+    return Linear().eval(), {name: tsharness.Inputs(torch.randn(size, 10)) for name, size in sizes.items()}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import nn
 
@@ -43,8 +41,8 @@ class ResNet(nn.Module):
         return self.head(self.blocks(self.stem(x)).mean((2, 3)))
 
 
-def export_to(folder: Path) -> None:
+def make() -> tuple[ResNet, dict[str, tsharness.Inputs]]:
     torch.manual_seed(0)
+    sizes = {"example": 1, "N=4": 4}
     model = ResNet().eval()
-    cases = {"N=4": torch.randn(4, 3, 224, 224), "zeros": torch.zeros(1, 3, 224, 224)}
-    tsharness.export(model, torch.randn(1, 3, 224, 224), folder / "resnet.pt", cases=cases)
+    return model, {name: tsharness.Inputs(torch.randn(size, 3, 224, 224)) for name, size in sizes.items()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 
 import torch
 
@@ -32,8 +31,7 @@ class Scaled(torch.nn.Module):
         return self.scale(self.layer(x))
 
 
-def export_to(folder: Path) -> None:
+def make() -> tuple[Scaled, dict[str, tsharness.Inputs]]:
     torch.manual_seed(0)
-    model = Scaled().eval()
-    cases = {"batch=4": torch.randn(4, 10)}
-    tsharness.export(model, torch.randn(1, 10), folder / "script_method.pt", method="script", cases=cases)
+    batches = {"example": torch.randn(1, 10), "batch=4": torch.randn(4, 10)}
+    return Scaled().eval(), {name: tsharness.Inputs(x) for name, x in batches.items()}

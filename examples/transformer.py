@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import nn
 
@@ -52,9 +50,8 @@ def _inputs(batch: int, length: int) -> tsharness.Inputs:
     return tsharness.Inputs(torch.randint(0, VOCABULARY, (batch, length)), mask=mask)
 
 
-def export_to(folder: Path) -> None:
+def make() -> tuple[Encoder, dict[str, tsharness.Inputs]]:
     torch.manual_seed(0)
     model = Encoder().eval()
-    cases = {f"{n}x{length}": _inputs(n, length) for n, length in ((1, 1), (4, 33), (2, 128))}
-    path = folder / "transformer.pt"
-    tsharness.export(model, _inputs(2, 16), path, method="script", cases=cases)
+    sizes = {"example": (2, 16), "1x1": (1, 1), "4x33": (4, 33), "2x128": (2, 128)}
+    return model, {name: _inputs(batch, length) for name, (batch, length) in sizes.items()}

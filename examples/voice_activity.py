@@ -42,13 +42,13 @@ def recording(seconds: float, rate: int) -> list[tsharness.Inputs]:
     return [tsharness.Inputs(method="reset_states"), *calls]
 
 
-def export_to(folder: Path) -> None:
+def make() -> tuple[torch.jit.ScriptModule, dict[str, list[tsharness.Inputs]]]:
+    """The model as it is shipped; recordings of several lengths and both sampling rates."""
     torch.manual_seed(0)
     model = torch_jit.load(find_model())
-    cases = {
+    recordings = {
         f"{seconds:g} s at {rate} Hz": recording(seconds, rate)
         for rate in (16000, 8000)
         for seconds in (0.1, 0.5, 2.0)
     }
-    path = folder / "silero_vad.pt"
-    tsharness.export(model, recording(0.05, 16000), path, method="script", cases=cases)
+    return model, {"example": recording(0.05, 16000), **recordings}

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from tsharness.exporting.api import export as export
     from tsharness.exporting.inputs import Inputs as Inputs
     from tsharness.exporting.report import ExportReport as ExportReport
+    from tsharness.packing.api import pack as pack
+    from tsharness.packing.api import strip as strip
+    from tsharness.packing.report import PackReport as PackReport
     from tsharness.session import Session as Session
     from tsharness.session import load as load
     from tsharness.verification.api import verify as verify
@@ -26,8 +29,11 @@ _HOMES = {
     "export": "tsharness.exporting.api",
     "Inputs": "tsharness.exporting.inputs",
     "ExportReport": "tsharness.exporting.report",
+    "pack": "tsharness.packing.api",
+    "PackReport": "tsharness.packing.report",
     "Session": "tsharness.session",
     "load": "tsharness.session",
+    "strip": "tsharness.packing.api",
     "verify": "tsharness.verification.api",
     "VerifyReport": "tsharness.verification.report",
 }

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tsharness.exporting.report import ExportReport
+
 
 class TsharnessError(Exception):
     """Root of the tree. Its text is one or two lines: what was given, what was expected, what to do."""
@@ -56,9 +61,16 @@ class DeviceError(EnvironmentProblem):
 
 
 class ExportError(TsharnessError):
-    """The model could not be exported."""
+    """The model could not be exported, or what came of it is wrong."""
 
     exit_code = 1
+
+    def __init__(self, message: str, report: ExportReport | None = None) -> None:
+        super().__init__(message)
+        self.report = report
+        """What was tried and found, if the export got so far."""
+        if report is not None:
+            self.exit_code = int(report.exit_code)
 
 
 class VerificationFailed(TsharnessError):

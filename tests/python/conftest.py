@@ -75,20 +75,30 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import transformer
     import voice_activity
 
+    import tsharness
+
     folder = tmp_path_factory.mktemp("models")
-    for example in (conditional, linear, resnet, script_method, transformer, voice_activity):
-        example.export_to(folder)
+    tsharness.export(*linear.make(), folder / "linear.pt", families=())
+    tsharness.export(*conditional.on_tensor(), folder / "conditional.pt", families=())
+    tsharness.export(*conditional.on_bool(), folder / "conditional_bool.pt", families=())
+    options: dict[str, Any] = {"method": "trace", "force": True, "families": ()}
+    tsharness.export(*conditional.on_tensor(), folder / "conditional_traced.pt", **options)
+    tsharness.export(*script_method.make(), folder / "script_method.pt", method="script", families=())
+    tsharness.export(*resnet.make(), folder / "resnet.pt", method="trace", families="zeros")
+    tsharness.export(*transformer.make(), folder / "transformer.pt", method="script", families=())
+    tsharness.export(*voice_activity.make(), folder / "silero_vad.pt", families=())
     return folder
 
 
 @pytest.fixture
 def artifact(tmp_path: Path) -> Callable[..., Path]:
-    """Exports a module: ``artifact(module, x)`` is the path of the file."""
+    """Exports a module as it comes, whatever its self-check says: ``artifact(module, x)`` is the path."""
     import tsharness
 
     def make(module: Any, example: Any, name: str = "model.pt", **options: Any) -> Path:
         path = tmp_path / name
-        tsharness.export(module, example, path, **options)
+        settings: dict[str, Any] = {"method": "trace", "families": (), "force": True, "train": True}
+        tsharness.export(module, example, path, **{**settings, **options})
         return path
 
     return make

@@ -41,7 +41,7 @@ def test_traced_conditional_fails_and_is_explained(models: Path) -> None:
     ran = tsharness("verify", models / "conditional_traced.pt")
     assert ran.code == 1
     assert 'FAIL  case "condition=False": output differs in 12 of 12 elements' in ran.out
-    assert "TS203" in ran.out and "conditional.py:23" in ran.out and "if condition:" in ran.out
+    assert "TS203" in ran.out and "conditional.py:21" in ran.out and "if condition:" in ran.out
     assert 'do     export with method="script"' in ran.out
     assert "passes from atol" in ran.out
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import struct
 import zipfile
 from pathlib import Path
@@ -14,6 +15,7 @@ CASES_RECORD = "extra/tsharness/cases.safetensors"
 """Name of the embedded case file below the archive's root folder, as torch names extra files."""
 
 _ALIGNMENT = 64  # bytes; torch aligns its records so, and readers may map them
+_ZIP64_EXTRA = 20  # bytes that zipfile puts before the extra field of a record of more than 2 GB
 _LOCAL_HEADER = 30  # bytes of a local file header before name and extra field
 
 
@@ -64,10 +66,42 @@ def append_cases(path: Path, data: bytes) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         root = archive.infolist()[0].filename.partition("/")[0]
         info = zipfile.ZipInfo(f"{root}/{CASES_RECORD}")
-        position = archive.start_dir + _LOCAL_HEADER + len(info.filename.encode()) + 4
-        padding = -position % _ALIGNMENT
-        info.extra = b"FB" + struct.pack("<H", padding) + b"Z" * padding
+        info.extra = _padding(archive.start_dir, info.filename)
         archive.writestr(info, data)
+
+
+def remove_cases(source: Path, target: Path) -> bool:
+    """Writes the archive without its cases, every record as aligned as torch makes it; ``False`` if it has
+    none, and nothing is written. Raises ArtifactError for what is no archive."""
+    archive = open_archive(source)
+    if archive is None:
+        raise ArtifactError(f"{source} is no TorchScript archive: it has no zip directory")
+    with archive:
+        infos = archive.infolist()
+        if all(record_name(info) != CASES_RECORD for info in infos):
+            return False
+        with zipfile.ZipFile(target, "w") as stripped:
+            for info in infos:
+                if record_name(info) != CASES_RECORD:
+                    _copy_record(archive, info, stripped)
+    return True
+
+
+def _copy_record(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: zipfile.ZipFile) -> None:
+    copied = zipfile.ZipInfo(info.filename, info.date_time)
+    copied.compress_type, copied.file_size = info.compress_type, info.file_size
+    assert target.fp is not None
+    wide = _ZIP64_EXTRA if info.file_size * 1.05 > zipfile.ZIP64_LIMIT else 0  # zipfile's own rule
+    copied.extra = _padding(target.fp.tell(), copied.filename, wide)
+    with archive.open(info) as record, target.open(copied, "w") as out:
+        shutil.copyfileobj(record, out, 1 << 20)
+
+
+def _padding(start: int, name: str, more: int = 0) -> bytes:
+    """An extra field after which a record's data is aligned, if its header begins at ``start``."""
+    position = start + _LOCAL_HEADER + len(name.encode()) + 4 + more
+    padding = -position % _ALIGNMENT
+    return b"FB" + struct.pack("<H", padding) + b"Z" * padding
 
 
 def content_sha256(archive: zipfile.ZipFile) -> str:

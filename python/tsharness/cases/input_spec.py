@@ -52,6 +52,20 @@ class InputCase:
     def to_dict(self) -> dict[str, Any]:
         return {"name": self.name, "inputs": [asdict(spec) for spec in self.inputs]}
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> InputCase:
+        specs = [ScalarSpec(**spec) if "value" in spec else TensorSpec(**spec) for spec in data["inputs"]]
+        return cls(data["name"], tuple(specs))
+
+
+def input_cases(inputs: Sequence[str], dims: Sequence[str]) -> tuple[InputCase, ...]:
+    """Reads the options ``--input`` and ``--dim`` of one command. Raises UsageError."""
+    if dims and not inputs:
+        raise UsageError("--dim gives sizes to the dims of --input, but there is no --input")
+    if not inputs:
+        return ()
+    return expand([parse_input(text) for text in inputs], dict(map(parse_dim, dims)))
+
 
 def parse_input(text: str) -> TensorSpec | ScalarSpec:
     """Reads one ``--input``. Raises UsageError with examples."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsharness import __version__
-from tsharness.cli import bench, verify
+from tsharness.cli import bench, export, pack, verify
 
 app = typer.Typer(
     name="tsharness",
@@ -33,5 +33,7 @@ def options(
     """Prove that a TorchScript artifact computes in C++ what its Python model computed."""
 
 
+app.command("export")(export.command)
 app.command("verify")(verify.command)
+app.command("pack")(pack.command)
 app.command("bench")(bench.command)

@@ -31,17 +31,28 @@ Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the whole report; '-' for standard output."),
 ]
+Specs = Annotated[
+    list[str], typer.Option("--input", metavar="SPEC", help="x=float32[N,3,224,224], sr:int=16000, ...")
+]
+Sizes = Annotated[list[str], typer.Option("--dim", metavar="N=1,4", help="Sizes of a named dim of --input.")]
+Rtol = Annotated[list[str], typer.Option("--rtol", metavar="[NAME=]R", help="Relative tolerance.")]
+Atol = Annotated[list[str], typer.Option("--atol", metavar="[NAME=]A", help="Absolute tolerance.")]
+Exact = Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")]
+MemoryLimit = Annotated[
+    str | None, typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Verdicts only.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Everything, with reasons.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text.")]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?")
 
 
-def parse_size(text: str) -> int:
+def parse_size(text: str, option: str = "--memory-limit") -> int:
     """Bytes from "4GB", "512MiB", "1000000". Raises UsageError."""
     match = _SIZE.fullmatch(text)
     if not match:
-        raise UsageError(f"--memory-limit '{text}' is not understood; for example 4GB or 512MiB")
+        raise UsageError(f"{option} '{text}' is not understood; for example 4GB or 512MiB")
     base = 1024 if match[3] else 1000
     return int(float(match[1]) * base ** " kMGT".index(match[2] or " "))
 

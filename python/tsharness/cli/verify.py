@@ -10,12 +10,18 @@ import typer
 
 from tsharness.cli.options import (
     Artifacts,
+    Atol,
     Cases,
     Device,
+    Exact,
     Json,
+    MemoryLimit,
     NoColor,
     Only,
     Quiet,
+    Rtol,
+    Sizes,
+    Specs,
     Threads,
     Timeout,
     parse_size,
@@ -32,26 +38,18 @@ def command(
     artifacts: Artifacts,
     cases: Cases = None,
     only: Only = [],  # noqa: B006
-    inputs: Annotated[
-        list[str],
-        typer.Option("--input", metavar="SPEC", help="x=float32[N,3,224,224], sr:int=16000, ..."),
-    ] = [],  # noqa: B006
-    dims: Annotated[
-        list[str], typer.Option("--dim", metavar="N=1,4", help="Sizes of a named dim of --input.")
-    ] = [],  # noqa: B006
-    rtol: Annotated[list[str], typer.Option("--rtol", metavar="[NAME=]R", help="Relative tolerance.")] = [],  # noqa: B006
-    atol: Annotated[list[str], typer.Option("--atol", metavar="[NAME=]A", help="Absolute tolerance.")] = [],  # noqa: B006
-    exact: Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")] = False,
+    inputs: Specs = [],  # noqa: B006
+    dims: Sizes = [],  # noqa: B006
+    rtol: Rtol = [],  # noqa: B006
+    atol: Atol = [],  # noqa: B006
+    exact: Exact = False,
     calls: Annotated[
         int, typer.Option("--calls", min=1, help="Repeat each case, and compare every call.")
     ] = 5,
     device: Device = "cpu",
     threads: Threads = None,
     timeout: Timeout = 600.0,
-    memory_limit: Annotated[
-        str | None,
-        typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]"),
-    ] = None,
+    memory_limit: MemoryLimit = None,
     json_file: Json = None,
     quiet: Quiet = False,
     no_color: NoColor = False,
@@ -61,12 +59,13 @@ def command(
     Exit codes: 0 pass, 1 verification failed, 2 usage, 5 cannot be loaded or run, 6 crash, timeout or
     limit, 8 no runner or no such device. Of several artifacts the worst counts.
     """
+    from tsharness.cases.input_spec import input_cases
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
     try:
         options = VerifyOptions(
             cases=cases,
-            inputs=_input_cases(inputs, dims),
+            inputs=input_cases(inputs, dims),
             only=tuple(only),
             device=device,
             threads=threads,
@@ -84,17 +83,6 @@ def command(
     for artifact in artifacts:
         run.verify(artifact)
     raise typer.Exit(run.finish())
-
-
-def _input_cases(inputs: list[str], dims: list[str]) -> tuple[Any, ...]:
-    from tsharness.cases.input_spec import expand, parse_dim, parse_input
-    from tsharness.errors import UsageError
-
-    if dims and not inputs:
-        raise UsageError("--dim gives sizes to the dims of --input, but there is no --input")
-    if not inputs:
-        return ()
-    return expand([parse_input(text) for text in inputs], dict(map(parse_dim, dims)))
 
 
 class _Run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import copy
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -34,6 +36,63 @@ class Inputs:
             "arguments, a dict of named arguments, or tsharness.Inputs(...)"
         )
 
+    def replaced(self, change: Callable[[str, Any], Any], names: Sequence[str]) -> Inputs:
+        """The same call with every leaf (what is no container) replaced by ``change(name, leaf)``."""
+        args = [map_leaves(_name(names, i), value, change) for i, value in enumerate(self.args)]
+        kwargs = {name: map_leaves(name, value, change) for name, value in self.kwargs.items()}
+        return Inputs(*args, method=self.method, **kwargs)
+
+    def leaves(self, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """Name and value of every leaf; ``names`` are those of the positional arguments."""
+        for i, value in enumerate(self.args):
+            yield from leaves_of(_name(names, i), value)
+        for name, value in self.kwargs.items():
+            yield from leaves_of(name, value)
+
+    def copy(self) -> Inputs:
+        """Tensors of its own, with the same strides: a model may write to what it is given."""
+        return self.replaced(lambda _, leaf: copy_leaf(leaf), ())
+
+
+def copy_leaf(leaf: Any) -> Any:
+    return copy.deepcopy(leaf.detach()) if isinstance(leaf, torch.Tensor) else leaf
+
+
+def _name(names: Sequence[str], position: int) -> str:
+    return names[position] if position < len(names) else f"args[{position}]"
+
+
+def argument_names(model: torch.nn.Module, method: str) -> tuple[str, ...]:
+    """Names of a method's positional arguments, as far as it has any."""
+    function = getattr(model, method)
+    if isinstance(function, torch._C.ScriptMethod):
+        return tuple(argument.name for argument in function.schema.arguments[1:])
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return ()
+    positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    return tuple(p.name for p in parameters if p.kind in positional)
+
+
+def map_leaves(name: str, value: Any, change: Callable[[str, Any], Any]) -> Any:
+    """The same containers with each leaf changed."""
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        items = (map_leaves(f"{name}.{f}", v, change) for f, v in zip(value._fields, value, strict=True))
+        return type(value)(*items)
+    if isinstance(value, (list, tuple)):
+        return type(value)(map_leaves(f"{name}[{i}]", v, change) for i, v in enumerate(value))
+    if isinstance(value, dict):
+        return {key: map_leaves(f"{name}.{key}", v, change) for key, v in value.items()}
+    return change(name, value)
+
+
+def leaves_of(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """Name and value of every leaf of a tree, in order."""
+    found: list[tuple[str, Any]] = []
+    map_leaves(name, value, lambda leaf_name, leaf: found.append((leaf_name, leaf)))
+    yield from found
+
 
 def calls_of(example: Any) -> list[Inputs]:
     """A case is one call, or a list of calls that are made one after the other."""
@@ -42,3 +101,19 @@ def calls_of(example: Any) -> list[Inputs]:
             raise UsageError("a case needs at least one call, got an empty list")
         return [Inputs.of(item) for item in example]
     return [Inputs.of(example)]
+
+
+def examples_of(example_inputs: Any, more: Mapping[str, Any] | None = None) -> dict[str, list[Inputs]]:
+    """Named examples, the first of which a trace is made with. A dict whose values are all ``Inputs`` (or
+    lists of them) names them itself; anything else is one example, called "example"."""
+    named = (
+        isinstance(example_inputs, Mapping)
+        and example_inputs
+        and all(isinstance(item, Inputs) for value in example_inputs.values() for item in _as_list(value))
+    )
+    examples = dict(example_inputs) if named else {"example": example_inputs}
+    return {name: calls_of(example) for name, example in {**examples, **(more or {})}.items()}
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) and value else [value]

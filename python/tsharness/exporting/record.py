@@ -2,51 +2,105 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 
 from tsharness.cases.case_file import Call, Case
-from tsharness.exporting.inputs import Inputs, calls_of
+from tsharness.cases.values import QuantizedTensor, SparseTensor, Tensor
+from tsharness.exporting.guard import seeded
+from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.placement import AS_IT_IS, Placement
+from tsharness.exporting.state import Subject
 from tsharness.exporting.torch_values import to_value
 
-SEED = 0
-"""Of torch's generators before every case; the runner sets the same (runner.job.Job.seed)."""
+
+@dataclass(frozen=True)
+class Recorded:
+    """A case, and the same as torch's values."""
+
+    case: Case
+    calls: tuple[Inputs, ...]
+    outputs: tuple[Any, ...]
+    """Of each call."""
+    changed: tuple[str, ...]
+    """Names of what the calls changed in the module's state."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all tensors in inputs and outputs."""
+        return sum(
+            _bytes(value)
+            for call in self.case.calls
+            for value in (call.args, dict(call.kwargs), call.outputs)
+        )
 
 
-def record_cases(
-    model: torch.nn.Module, examples: Mapping[str, Any], family: str = "example"
-) -> tuple[Case, ...]:
-    """Runs every example on a copy of ``model`` as it is, under no_grad, and keeps inputs and outputs."""
-    scripted = isinstance(model, torch.jit.ScriptModule)
+def record_case(
+    subject: Subject,
+    name: str,
+    calls: Sequence[Inputs],
+    family: str = "example",
+    placement: Placement = AS_IT_IS,
+) -> Recorded:
+    """Runs the calls one after the other on the model as it was given, and keeps inputs and outputs, as an
+    artifact of that placement takes and must return them.
+
+    Whatever the model raises goes on to the caller."""
+    subject.restore()
+    given = tuple(placement.inputs(call) for call in calls)
+    pairs = zip(given, calls, strict=True)
+    with seeded():
+        raw = [run_call(subject.model, placement.reference_inputs(own, call)) for own, call in pairs]
+    outputs = tuple(placement.outputs(value) for value in raw)
+    scripted = isinstance(subject.model, torch.jit.ScriptModule)
     origin = "torchscript-python" if scripted else "eager"
-    return tuple(
-        Case(name, _record_calls(model, calls_of(example)), family, origin, _device_type(model))
-        for name, example in examples.items()
-    )
+    case = case_of(name, given, outputs, family, origin, device_type(subject.model))
+    return Recorded(case, given, outputs, subject.changed())
 
 
-def _record_calls(model: torch.nn.Module, calls: Sequence[Inputs]) -> tuple[Call, ...]:
-    fresh = copy.deepcopy(model)
-    # The caller's generators go on as if nothing had been recorded.
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(SEED)
-        return tuple(_record_call(fresh, inputs) for inputs in calls)
+def case_of(
+    name: str,
+    calls: Sequence[Inputs],
+    outputs: Sequence[Any],
+    family: str,
+    origin: str,
+    device: str = "cpu",
+) -> Case:
+    """The case of calls and their outputs, in values that need no torch."""
+    pairs = zip(calls, outputs, strict=True)
+    return Case(name, tuple(_call(inputs, result) for inputs, result in pairs), family, origin, device)
 
 
-def _record_call(model: torch.nn.Module, inputs: Inputs) -> Call:
-    # Before the call: a model may write to its inputs.
+def run_call(model: torch.nn.Module, inputs: Inputs) -> Any:
+    """The outputs of one call; the caller's tensors stay as they are."""
+    given = inputs.copy()
+    function = model if inputs.method == "forward" else getattr(model, inputs.method)
+    return function(*given.args, **given.kwargs)
+
+
+def _call(inputs: Inputs, outputs: Any) -> Call:
     args = tuple(to_value(value) for value in inputs.args)
     kwargs = {name: to_value(value) for name, value in inputs.kwargs.items()}
-    function = model if inputs.method == "forward" else getattr(model, inputs.method)
-    given = copy.deepcopy((inputs.args, inputs.kwargs))
-    with torch.no_grad():
-        outputs = function(*given[0], **given[1])
     return Call(args, to_value(outputs), kwargs, inputs.method)
 
 
-def _device_type(model: torch.nn.Module) -> str:
-    tensor = next(model.parameters(), None)
+def device_type(model: torch.nn.Module) -> str:
+    """Of the model's first parameter or buffer."""
+    tensor = next(iter([*model.parameters(), *model.buffers()]), None)
     return tensor.device.type if tensor is not None else "cpu"
+
+
+def _bytes(value: Any) -> int:
+    if isinstance(value, (Tensor, QuantizedTensor)):
+        return len(value.data)
+    if isinstance(value, SparseTensor):
+        parts = (value.values, value.indices, value.compressed_indices, value.plain_indices)
+        return sum(len(part.data) for part in parts if part is not None)
+    if isinstance(value, (list, tuple)):
+        return sum(map(_bytes, value))
+    if isinstance(value, dict):
+        return sum(map(_bytes, value.values()))
+    return _bytes(value.values) if hasattr(value, "fields") else 0

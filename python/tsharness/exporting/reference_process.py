@@ -1,8 +1,8 @@
-"""Runs an artifact by ``torch.jit`` on synthesized inputs and writes the cases: a process of its own,
-because loading an artifact runs its code.
+"""Writes cases for an artifact that somebody else made: a process of its own, because loading it runs its
+code.
 
-Standard input: ``{"artifact", "output", "cases": [{"name", "inputs"}]}``. Standard output:
-``{"error": {"kind", "message"}}`` if it went wrong, else ``{}``.
+Standard input: a ReferenceRequest as JSON, with ``output`` (the case file) and ``folder`` (the caller's).
+Standard output: ``{"error": {"kind", "message"}}`` if it went wrong, else ``{}``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,18 @@ from typing import Any
 
 import torch
 
-from tsharness.cases.case_file import CaseFile, write_case_file
-from tsharness.errors import TsharnessError
+from tsharness.cases.case_file import Case, CaseFile, write_case_file
+from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
-from tsharness.exporting.record import SEED, record_cases
-from tsharness.exporting.signature import signature_of
-
-_DEFAULT_INTEGERS = (0, 1)
+from tsharness.exporting.guard import SEED
+from tsharness.exporting.inputs import Inputs, examples_of
+from tsharness.exporting.load import load_inputs, load_model
+from tsharness.exporting.record import Recorded, case_of, record_case
+from tsharness.exporting.signature import dims_that_vary, signature_of
+from tsharness.exporting.state import Subject
+from tsharness.exporting.synthesize import inputs_of
+from tsharness.exporting.tensor_files import inputs_in, load_tensors
+from tsharness.verification.reference import ReferenceRequest
 
 
 def main() -> None:
@@ -33,40 +38,84 @@ def main() -> None:
     json.dump(_answer(request), answer)
 
 
-def _answer(request: Mapping[str, Any]) -> dict[str, Any]:
-    kind = "artifact"
+def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
+    request = ReferenceRequest.from_dict(message)
+    kind, whence = "artifact", "torch.jit in Python: "
     try:
-        module = torch_jit.load(Path(request["artifact"]))
-        kind = "input"
-        generator = torch.Generator().manual_seed(SEED)
-        examples = {
-            case["name"]: {spec["name"]: _make(spec, generator) for spec in case["inputs"]}
-            for case in request["cases"]
-        }
-        cases = record_cases(module, examples, family="synthesized")
-        signature = signature_of(module, cases)
-        provenance = {"torch": str(torch.__version__), "seed": SEED}
-        write_case_file(CaseFile(cases, signature, provenance), request["output"])
+        module = torch_jit.load(request.artifact)
+        kind = "usage"
+        folder = Path(message["folder"])
+        os.chdir(folder)  # what the user names lies in the user's folder
+        sys.path.insert(0, str(folder))
+        examples = _examples(request, module)
+        reference = _reference(request, module)
+        kind, whence = "input", "the reference: " if request.reference else whence
+        cases = _cases(request, reference, examples)
+        calls = [call for example in examples.values() for call in example]
+        provenance = {"torch": str(torch.__version__), "seed": SEED, "packed": True}
+        signature = signature_of(module, cases, dims_that_vary(module, calls))
+        write_case_file(CaseFile(cases, signature, provenance), message["output"])
+        if request.bundle_into is not None:
+            torch_jit.save(_bundled(module, calls), request.bundle_into)
     except TsharnessError as error:
-        return {"error": {"kind": kind, "message": str(error)}}
+        return {"error": {"kind": "usage" if isinstance(error, UsageError) else kind, "message": str(error)}}
     except Exception as error:
         # Any exception of the model's is the answer that was asked for.
-        return {"error": {"kind": kind, "message": str(error).strip()}}
+        return {"error": {"kind": kind, "message": f"{whence}{str(error).strip()}"}}
     return {}
 
 
-def _make(spec: Mapping[str, Any], generator: torch.Generator) -> Any:
-    if "value" in spec:
-        return spec["value"]
-    dtype, dims = getattr(torch, spec["dtype"]), spec["dims"]
-    low, high = spec["low"], spec["high"]
-    if dtype.is_floating_point or dtype.is_complex:
-        if low is None:
-            wide = torch.complex64 if dtype.is_complex else torch.float32
-            return torch.randn(dims, generator=generator, dtype=wide).to(dtype)
-        return (torch.rand(dims, generator=generator) * (high - low) + low).to(dtype)
-    first, last = _DEFAULT_INTEGERS if low is None else (int(low), int(high))
-    return torch.randint(first, last + 1, dims, generator=generator).to(dtype)
+def _examples(request: ReferenceRequest, module: torch.jit.ScriptModule) -> dict[str, list[Inputs]]:
+    if request.inputs:
+        return examples_of(inputs_of(request.inputs))
+    where = request.inputs_from
+    if where is not None:
+        if where.endswith((".safetensors", ".pt", ".pth")):
+            return {"example": [inputs_in(Path(where))]}
+        return examples_of(load_inputs(where))
+    if not hasattr(module, "get_all_bundled_inputs"):
+        message = (
+            "no inputs: it bundles none (torch.utils.bundled_inputs), so describe them with --input "
+            "'x=float32[N,3,224,224]' --dim N=1,4, or name what makes them with --inputs file.py:NAME"
+        )
+        raise UsageError(message)
+    found = module.get_all_bundled_inputs()
+    return {f"bundled-{number}": [Inputs(*args)] for number, args in enumerate(found)}
+
+
+def _reference(request: ReferenceRequest, module: torch.jit.ScriptModule) -> torch.nn.Module:
+    if request.reference is None:
+        return module
+    model, _ = load_model(request.reference)
+    return model.eval()
+
+
+def _cases(
+    request: ReferenceRequest, reference: torch.nn.Module, examples: Mapping[str, list[Inputs]]
+) -> tuple[Case, ...]:
+    if request.outputs_from is not None:
+        if len(examples) != 1 or len(next(iter(examples.values()))) != 1:
+            raise UsageError("--outputs holds the outputs of one call, so there must be inputs for one")
+        ((name, calls),) = examples.items()
+        return (case_of(name, calls, [load_tensors(request.outputs_from)], "file", "file"),)
+    family = "synthesized" if request.inputs else "example"
+    subject = Subject(reference)
+    recorded: list[Recorded] = [record_case(subject, name, calls, family) for name, calls in examples.items()]
+    return tuple(one.case for one in recorded)
+
+
+def _bundled(module: torch.jit.ScriptModule, calls: list[Inputs]) -> torch.jit.ScriptModule:
+    """The module with its forward's inputs inside, where PyTorch's own tools look for them."""
+    from torch.utils.bundled_inputs import bundle_inputs
+
+    inputs = [call.args for call in calls if call.method == "forward" and not call.kwargs]
+    named = [call for call in calls if call.method == "forward" and call.kwargs]
+    names = [argument.name for argument in module._c._get_method("forward").schema.arguments[1:]]
+    inputs += [(*call.args, *(call.kwargs[name] for name in names[len(call.args) :])) for call in named]
+    with torch_jit.without_deprecation():
+        bundled = bundle_inputs(module, inputs)
+    assert isinstance(bundled, torch.jit.ScriptModule)
+    return bundled
 
 
 if __name__ == "__main__":

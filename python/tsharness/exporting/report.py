@@ -6,22 +6,86 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tsharness.report.model import SCHEMA_VERSION, from_dict, to_dict
+from tsharness.errors import ExportError
+from tsharness.report.model import SCHEMA_VERSION, Finding, from_dict, to_dict
+from tsharness.verdict import ExitCode, Verdict
+from tsharness.verification.report import VerifyReport
+
+
+@dataclass(frozen=True)
+class CandidateResult:
+    """One way to export the model, and what the C++ runner made of it."""
+
+    method: str
+    """"trace" or "script"."""
+    strict: bool | None
+    """Of a trace: ``False`` if lists and dicts in the outputs needed a non-strict one."""
+    verdict: Verdict
+    passed: int
+    """Families on which it computes what the model computes."""
+    families: int
+    reason: str
+    """Why it failed, in a line; empty if it did not."""
+    findings: tuple[Finding, ...]
+    check: VerifyReport | None
+    """Of the self-check in the runner; ``None`` if the candidate could not be made."""
+
+
+@dataclass(frozen=True)
+class DroppedFamily:
+    """A family that is no case of the artifact."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class StageResult:
+    """The outputs after one stage, against the Python model's."""
+
+    name: str
+    verdict: Verdict
+    max_abs: float | None
+    max_rel: float | None
+    worst: str
+    """Case and output that exceed their tolerance most, or come closest to it."""
+    message: str
+    """Why it failed, or what could not be done; empty for a pass."""
 
 
 @dataclass(frozen=True)
 class ExportReport:
-    """An artifact that was written."""
+    """An export: what was tried, what was chosen and why, what was found, and how the self-check ended."""
 
     path: str
     method: str
-    """"trace" or "script"."""
+    """"trace" or "script"; the one that was asked for or, by "auto", chosen."""
+    chosen_because: str
+    candidates: tuple[CandidateResult, ...]
     cases: tuple[str, ...]
-    """Names of the cases inside it."""
-    warnings: tuple[str, ...]
-    """What the tracer warned of, with file and line: inputs for which the trace may be wrong."""
+    """Names of the cases inside the artifact."""
+    dropped: tuple[DroppedFamily, ...]
+    stages: tuple[StageResult, ...]
+    findings: tuple[Finding, ...]
+    verdict: Verdict
+    exit_code: ExitCode
+    forced: bool
+    """Written although the verdict is no pass."""
+    size: int
+    """Bytes of the artifact; 0 if none was written."""
+    seconds: float
     schema_version: int = SCHEMA_VERSION
     kind: str = "export"
+
+    @property
+    def written(self) -> bool:
+        return self.verdict is Verdict.PASS or self.forced
+
+    @property
+    def check(self) -> VerifyReport | None:
+        """The self-check of the chosen candidate."""
+        chosen = [c for c in self.candidates if c.method == self.method]
+        return chosen[0].check if chosen else None
 
     def to_dict(self) -> dict[str, Any]:
         return dict(to_dict(self))
@@ -29,3 +93,10 @@ class ExportReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ExportReport:
         return from_dict(cls, data)
+
+    def raise_for_verdict(self) -> None:
+        """Raises ExportError, with the reason and this report, unless the verdict is a pass."""
+        if self.verdict is not Verdict.PASS:
+            from tsharness.report.export_text import verdict_lines
+
+            raise ExportError("\n".join(verdict_lines(self)), self)

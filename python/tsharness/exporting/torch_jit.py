@@ -2,33 +2,73 @@
 
 from __future__ import annotations
 
-import linecache
+import inspect
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.jit import TracerWarning  # type: ignore[attr-defined]
 
+from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.source import Place, place
 
-@dataclass(frozen=True)
-class ExportWarning:
-    """A warning that torch gave while it exported: the trace may not do what the model does."""
 
-    message: str
-    file: str
-    line: int
-    code: str
-    """The line of source, if it can be read."""
+@dataclass
+class Heard:
+    """Warnings that torch gave while the block ran."""
+
+    tracer: list[tuple[str, Place]] = field(default_factory=list)
+    """First line of each TracerWarning, and the line of source that it is about."""
+    deprecated: list[str] = field(default_factory=list)
+
+
+_LISTENING: ContextVar[bool] = ContextVar("listening", default=False)
+
+
+@contextmanager
+def listening() -> Iterator[Heard]:
+    """torch.jit warns at every entry that it is deprecated (DeprecationWarning in 2.13, FutureWarning
+    from 2.14), and the tracer of what it could not follow: both are kept. Other warnings go their way."""
+    heard, others, token = Heard(), [], _LISTENING.set(True)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        warnings.simplefilter("always", TracerWarning)
+        warnings.simplefilter("always", DeprecationWarning)
+        warnings.simplefilter("always", FutureWarning)
+        try:
+            yield heard
+        finally:
+            _LISTENING.reset(token)
+            for warning in caught:
+                message = str(warning.message)
+                if issubclass(warning.category, TracerWarning):
+                    where = place(warning.filename, warning.lineno)
+                    heard.tracer.append((message.splitlines()[0], where))
+                elif _is_deprecation(warning.category, message):
+                    heard.deprecated.append(message.splitlines()[0])
+                else:
+                    others.append(warning)
+            heard.tracer[:] = dict.fromkeys(heard.tracer)
+    for other in others:
+        warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+
+
+def _is_deprecation(category: type[Warning], message: str) -> bool:
+    about = "torch.jit" in message or "TorchScript" in message
+    return about and issubclass(category, (DeprecationWarning, FutureWarning))
 
 
 @contextmanager
 def without_deprecation() -> Iterator[None]:
-    """torch.jit warns at every entry that it is deprecated (DeprecationWarning in 2.13, FutureWarning
-    from 2.14). Whoever calls tsharness knows."""
+    """Whoever calls tsharness knows that torch.jit is deprecated; ``listening`` hears it all the same."""
+    if _LISTENING.get():
+        yield
+        return
     with warnings.catch_warnings():
         for category in (DeprecationWarning, FutureWarning):
             warnings.filterwarnings("ignore", ".*torch.jit.*", category)
@@ -45,34 +85,51 @@ def script(model: torch.nn.Module) -> torch.jit.ScriptModule:
 
 
 def trace(
-    model: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]
-) -> tuple[torch.jit.ScriptModule, tuple[ExportWarning, ...]]:
-    """``torch.jit.trace``, and what it warned of."""
-    with warnings.catch_warnings(record=True) as caught, without_deprecation():
-        warnings.simplefilter("always", TracerWarning)
-        # check_trace only warns, and drops outputs that are not tensors: the cases check instead.
-        if kwargs:
-            example = _positional(model, args, kwargs)
-            traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-                model, example_kwarg_inputs=example, check_trace=False
-            )
-        else:
-            traced = torch.jit.trace(model, args, check_trace=False)  # type: ignore[no-untyped-call]
-    found = [_export_warning(w) for w in caught if issubclass(w.category, TracerWarning)]
-    return traced, tuple(dict.fromkeys(found))
+    model: torch.nn.Module, examples: Mapping[str, Inputs], strict: bool = True
+) -> torch.jit.ScriptModule:
+    """``torch.jit.trace`` of ``forward``, or ``trace_module`` of several methods, an example for each."""
+    # check_trace only warns, and drops outputs that are not tensors: the cases check instead.
+    options: dict[str, Any] = {"check_trace": False, "strict": strict}
+    with without_deprecation():
+        if set(examples) == {"forward"}:
+            call = examples["forward"].copy()
+            if call.kwargs:
+                options["example_kwarg_inputs"] = _named(model.forward, call)
+                return torch.jit.trace(model, **options)  # type: ignore[no-untyped-call, no-any-return]
+            return torch.jit.trace(model, call.args, **options)  # type: ignore[no-untyped-call, no-any-return]
+        inputs = {name: _positional(getattr(model, name), call.copy()) for name, call in examples.items()}
+        traced = torch.jit.trace_module(model, inputs, **options)  # type: ignore[no-untyped-call]
+        assert isinstance(traced, torch.jit.ScriptModule)
+        return traced
 
 
-def _positional(model: torch.nn.Module, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+def _named(function: Callable[..., Any], call: Inputs) -> dict[str, Any]:
     """torch traces positional or keyword inputs, not both: name them all."""
-    import inspect
-
-    return dict(inspect.signature(model.forward).bind(*args, **kwargs).arguments)
+    return dict(inspect.signature(function).bind(*call.args, **call.kwargs).arguments)
 
 
-def _export_warning(caught: warnings.WarningMessage) -> ExportWarning:
-    message = str(caught.message).splitlines()[0]
-    code = linecache.getline(caught.filename, caught.lineno).strip()
-    return ExportWarning(message, Path(caught.filename).name, caught.lineno, code)
+def _positional(function: Callable[..., Any], call: Inputs) -> tuple[Any, ...]:
+    """``trace_module`` takes positional inputs alone: defaults fill the gaps between named ones."""
+    bound = inspect.signature(function).bind(*call.args, **call.kwargs)
+    bound.apply_defaults()
+    return tuple(bound.args)
+
+
+def freeze(module: torch.jit.ScriptModule, methods: list[str]) -> torch.jit.ScriptModule:
+    """``torch.jit.freeze``: parameters become constants of the graph."""
+    with without_deprecation():
+        # Without preserved attributes, only forward survives.
+        kept = [name for name in methods if name != "forward"]
+        frozen = torch.jit.freeze(module, preserved_attrs=kept)
+    assert isinstance(frozen, torch.jit.ScriptModule)
+    return frozen
+
+
+def optimize_for_inference(module: torch.jit.ScriptModule, methods: list[str]) -> torch.jit.ScriptModule:
+    """``torch.jit.optimize_for_inference``: freezes, then rewrites for the device."""
+    with without_deprecation():
+        others = [name for name in methods if name != "forward"]
+        return torch.jit.optimize_for_inference(module, other_methods=others or None)
 
 
 def save(module: torch.jit.ScriptModule, path: Path) -> None:

@@ -79,11 +79,16 @@ def print_verify(report: VerifyReport, out: Console) -> None:
     print_verdict(report, out)
 
 
-def print_verdict(report: VerifyReport, out: Console) -> None:
-    for line in verdict_lines(report):
+def print_lines(lines: Sequence[str], out: Console) -> None:
+    """Plain lines, the verdict at their beginning in its colour."""
+    for line in lines:
         word = line.split(" ", 1)[0]
         style = _STYLES.get(word)
         out.print(Text(word, style).append(line[len(word) :], "not bold default") if style else Text(line))
+
+
+def print_verdict(report: VerifyReport, out: Console) -> None:
+    print_lines(verdict_lines(report), out)
     if report.verdict is not Verdict.PASS and report.printed.strip():
         out.print(Text(f"      printed by the model: {report.printed.strip().splitlines()[-1][:120]}"))
 

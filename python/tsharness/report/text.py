@@ -51,7 +51,7 @@ def passes_from(output: OutputResult) -> str:
 def verdict_lines(report: VerifyReport) -> list[str]:
     """The closing lines: the verdict, and if it is not a pass, what, where and what to do."""
     if report.verdict is Verdict.PASS:
-        return [f"PASS  {_summary(report)}"]
+        return [f"PASS  {_summary(report)}", *_general_lines(report)]
     lines = [
         f"FAIL  {check.id}: {check.message}"
         for check in report.checks
@@ -62,12 +62,18 @@ def verdict_lines(report: VerifyReport) -> list[str]:
         bad, hidden = bad[:1], len(bad) - 1
         lines += _case_lines(bad[0], report.findings)
         lines += [f"      and so for {hidden} more cases"] if hidden else []
-        return lines
+        return lines + _general_lines(report)
     for case in bad[:_SHOWN]:
         lines += _case_lines(case, report.findings)
     if len(bad) > _SHOWN:
         lines.append(f"      and {len(bad) - _SHOWN} more cases: {', '.join(c.name for c in bad[_SHOWN:])}")
-    return lines
+    return lines + _general_lines(report)
+
+
+def first_problem(report: VerifyReport) -> str:
+    """What went wrong first, in a line without its verdict."""
+    line = next(iter(verdict_lines(report)), "")
+    return line.split(" ", 1)[-1].strip()
 
 
 def _summary(report: VerifyReport) -> str:
@@ -107,10 +113,21 @@ def _case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
         lines.append(f"      and {len(failed) - _SHOWN} more outputs")
     for finding in findings:
         if finding.case == case.name:
-            lines.append(f"      seen   {finding.code} {finding.seen}")
-            lines.append(f"      why    {finding.why}")
-            lines.append(f"      do     {finding.do}")
+            lines += _finding_lines(finding)
     return lines
+
+
+def _general_lines(report: VerifyReport) -> list[str]:
+    """Findings that are about the artifact, not about one case."""
+    return [line for found in report.findings if found.case is None for line in _finding_lines(found)]
+
+
+def _finding_lines(finding: Finding) -> list[str]:
+    return [
+        f"      seen   {finding.code} {finding.seen}",
+        f"      why    {finding.why}",
+        f"      do     {finding.do}",
+    ]
 
 
 def _error_lines(name: str, problem: CaseError) -> list[str]:

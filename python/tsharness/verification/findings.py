@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tsharness.findings import finding
 from tsharness.report.model import Finding
 from tsharness.verdict import Verdict
 from tsharness.verification.report import CaseResult
@@ -19,6 +20,9 @@ def explain(cases: Sequence[CaseResult], provenance: Mapping[str, Any]) -> tuple
         findings += filter(None, (_later_calls(case), _swapped_outputs(case)))
     if failed and provenance.get("method") == "trace":
         findings.extend(_baked_branches(failed, provenance.get("warnings", [])))
+    recorded = provenance.get("self_check", {}).get("verdict", "pass")
+    if recorded != "pass":
+        findings.append(finding("TS205", f"its exporter's own check in C++ said: {recorded}"))
     return tuple(findings)
 
 
@@ -28,14 +32,7 @@ def _swapped_outputs(case: CaseResult) -> Finding | None:
     if not swapped:
         return None
     told = ", ".join(f"{output.name} holds what {output.resembles} should" for output in swapped)
-    return Finding(
-        "TS204",
-        "error",
-        f"outputs are in another order than the reference's: {told}",
-        "the values are right, their places are not; a caller that goes by position reads the wrong ones",
-        "return the outputs in the reference's order, or by name (a dict, a named tuple)",
-        case=case.name,
-    )
+    return finding("TS204", f"outputs are in another order than the reference's: {told}", case=case.name)
 
 
 def _later_calls(case: CaseResult) -> Finding | None:
@@ -46,24 +43,10 @@ def _later_calls(case: CaseResult) -> Finding | None:
         first = output.failed[0]
         if re.match(r"call 1(?!\d)(?! of)|call \d+ of round 1(?!\d)", first):
             continue
+        seen = f"{first} differs from the reference, earlier calls do not"
         if case.state_changed:
-            return Finding(
-                "TS202",
-                "error",
-                f"{first} differs from the reference, earlier calls do not; the model changed its own state",
-                "the model keeps state from call to call, and the case was recorded as a single call",
-                "record the calls as one sequence (tsharness.Inputs in a list), or reset the state",
-                case=case.name,
-            )
-        return Finding(
-            "TS201",
-            "error",
-            f"{first} differs from the reference, earlier calls do not",
-            "TorchScript's executor rewrites the graph between the first calls, and random operators "
-            "draw new numbers in each",
-            "export in eval mode; then compare with the fuser off",
-            case=case.name,
-        )
+            return finding("TS202", f"{seen}; the model changed its own state", case=case.name)
+        return finding("TS201", seen, case=case.name)
     return None
 
 
@@ -75,18 +58,8 @@ def _baked_branches(failed: Sequence[CaseResult], warnings: Sequence[Mapping[str
         where = f"{warning.get('file', '?')}:{warning.get('line', '?')}"
         code = f": {warning['code']}" if warning.get("code") else ""
         kind = _python_type(warning["message"])
-        return [
-            Finding(
-                "TS203",
-                "error",
-                f"the trace kept what it saw at {where}{code}",
-                f"a tensor became a Python {kind} there, so the trace holds one path or one value for "
-                "every input",
-                'export with method="script", or keep the decision in tensors (torch.where)',
-                where,
-                failed[0].name,
-            )
-        ]
+        seen = f"the trace kept what it saw at {where}{code}"
+        return [finding("TS203", seen, where=where, case=failed[0].name, kind=kind)]
     return []
 
 

@@ -1,0 +1,132 @@
+"""Candidates: modules that were made, saved, and run by the C++ runner on every case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from tsharness.cases.case_file import Case, CaseFile, write_case_file
+from tsharness.cases.values import NamedTuple, Value
+from tsharness.errors import ExportError
+from tsharness.exporting import torch_jit
+from tsharness.exporting.convert import Converted
+from tsharness.exporting.options import ExportOptions
+from tsharness.exporting.record import Recorded
+from tsharness.exporting.report import CandidateResult
+from tsharness.report.model import Finding
+from tsharness.report.text import first_problem
+from tsharness.runner.find import find_runner
+from tsharness.runner.process import Launcher
+from tsharness.verdict import Verdict
+from tsharness.verification.api import verify_artifact
+from tsharness.verification.plan import VerifyOptions
+from tsharness.verification.report import VerifyReport
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A saved module with its verdict."""
+
+    result: CandidateResult
+    converted: Converted
+    path: Path | None
+    """Where it lies; ``None`` if it could not be made or saved."""
+    cases: tuple[Case, ...]
+
+
+def check_candidate(
+    converted: Converted,
+    findings: Sequence[Finding],
+    recorded: Sequence[Recorded],
+    folder: Path,
+    name: str,
+    options: ExportOptions,
+    launcher: Launcher | None = None,
+) -> Candidate:
+    """Saves the module as ``name`` in a folder of its own below ``folder``, and has the runner verify it."""
+    cases = cases_for(converted.method, recorded, options.tolerance)
+    path = folder / converted.method / name
+    path.parent.mkdir(exist_ok=True)
+    reason = converted.reason
+    if converted.module is not None:
+        reason = save(converted.module, path)
+    if reason:
+        result = CandidateResult(
+            converted.method, converted.strict, Verdict.ERROR, 0, len(cases), reason, tuple(findings), None
+        )
+        return Candidate(result, converted, None, cases)
+    check = self_check(path, cases, options, launcher)
+    passed = sum(case.verdict is Verdict.PASS for case in check.cases)
+    reason = "" if check.verdict is Verdict.PASS else first_problem(check)
+    result = CandidateResult(
+        converted.method,
+        converted.strict,
+        check.verdict,
+        passed,
+        len(cases),
+        reason,
+        tuple(findings),
+        check,
+    )
+    return Candidate(result, converted, path, cases)
+
+
+def save(module: torch.jit.ScriptModule, path: Path) -> str:
+    """Saves a module; the reason if torch cannot. Raises ExportError if the disk cannot take it."""
+    try:
+        torch_jit.save(module, path)
+    except OSError as error:
+        raise ExportError(f"cannot write {path.name}: {error.strerror or error}") from error
+    except Exception as error:
+        # torch's writer reports a full disk as a plain RuntimeError.
+        if _is_disk_error(str(error)):
+            raise ExportError(f"cannot write {path.name}: {str(error).splitlines()[0]}") from error
+        return f"torch.jit.save: {str(error).strip().splitlines()[0]}"
+    return ""
+
+
+def _is_disk_error(message: str) -> bool:
+    return "PytorchStreamWriter" in message or "file write failed" in message or "unexpected pos" in message
+
+
+def self_check(
+    path: Path, cases: Sequence[Case], options: ExportOptions, launcher: Launcher | None = None
+) -> VerifyReport:
+    """The runner's word on a saved module, with cases that lie beside it."""
+    beside = path.with_name("self-check.cases.safetensors")
+    write_case_file(CaseFile(tuple(cases)), beside)
+    verify = VerifyOptions(
+        cases=beside,
+        device=options.device or "cpu",
+        calls=options.calls,
+        timeout=options.timeout,
+        memory_limit=options.memory_limit,
+    )
+    try:
+        return verify_artifact(path, verify, launcher=launcher or Launcher(find_runner()))
+    finally:
+        beside.unlink()
+
+
+def cases_for(method: str, recorded: Sequence[Recorded], tolerance: Mapping[str, object]) -> tuple[Case, ...]:
+    """The recorded cases as an artifact of that method returns them: a trace makes named tuples plain."""
+    cases = [one.case if method == "script" else _with_plain_tuples(one.case) for one in recorded]
+    return tuple(replace(case, tolerance=dict(tolerance)) if tolerance else case for case in cases)
+
+
+def _with_plain_tuples(case: Case) -> Case:
+    calls = tuple(replace(call, outputs=_plain(call.outputs)) for call in case.calls)
+    return replace(case, calls=calls)
+
+
+def _plain(value: Value) -> Value:
+    if isinstance(value, NamedTuple):
+        return tuple(_plain(item) for item in value.values)
+    if isinstance(value, (list, tuple)):
+        return type(value)(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value

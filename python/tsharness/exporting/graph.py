@@ -1,0 +1,91 @@
+"""What the graph of a TorchScript module shows without running it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from tsharness.exporting.source import Place, is_machinery, place
+
+# Values of c10::ScalarType that "dtype" constants hold (csrc/core/dtype.cpp).
+_FLOATING = {5: "float16", 6: "float32", 7: "float64", 15: "bfloat16"}
+_TRACED_FRAME = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): \S+$", re.MULTILINE)
+_SCRIPTED_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
+
+
+def nodes_of(module: torch.jit.ScriptModule) -> Iterator[Any]:
+    """Every node of every method, what it calls inlined, branches and loop bodies included."""
+    for name in module._c._method_names():
+        yield from _below(module._c._get_method(name).inlined_graph)
+
+
+def _below(block: Any) -> Iterator[Any]:
+    for node in block.nodes():
+        yield node
+        for inner in node.blocks():
+            yield from _below(inner)
+
+
+def place_of(source_range: str) -> Place | None:
+    """The user's line among the frames of a node's source range, or of torch's error message."""
+    pattern = _SCRIPTED_FRAME if 'File "' in source_range else _TRACED_FRAME
+    for match in pattern.finditer(source_range):
+        if not is_machinery(match["file"]):
+            return place(match["file"], int(match["line"]))
+    return None
+
+
+def python_calls(module: torch.jit.ScriptModule) -> list[tuple[str, Place | None]]:
+    """Calls into the Python interpreter, which ``torch.jit.save`` refuses."""
+    return [
+        (str(node.pyname()), place_of(node.sourceRange()))
+        for node in nodes_of(module)
+        if node.kind() == "prim::PythonOp"
+    ]
+
+
+def baked_devices(module: torch.jit.ScriptModule) -> list[tuple[str, Place | None]]:
+    """Devices that stand in the graph as literals."""
+    return [
+        (str(node.output().toIValue()), place_of(node.sourceRange()))
+        for node in nodes_of(module)
+        if node.kind() == "prim::Constant" and str(node.output().type()) == "Device"
+    ]
+
+
+def baked_dtypes(module: torch.jit.ScriptModule) -> list[tuple[str, Place | None]]:
+    """Floating-point dtypes that stand in the graph as literals."""
+    return [
+        (_FLOATING[dtype], place_of(node.sourceRange()))
+        for node in nodes_of(module)
+        if (dtype := _dtype_argument(node)) in _FLOATING
+    ]
+
+
+def _dtype_argument(node: Any) -> int | None:
+    """The literal that an operator is given as its argument ``dtype``."""
+    if not node.kind().startswith("aten::") or node.schema() == "(no schema)":
+        return None
+    arguments = torch._C.parse_schema(node.schema()).arguments
+    for argument, value in zip(arguments, node.inputs(), strict=False):
+        if argument.name == "dtype" and value.node().kind() == "prim::Constant":
+            literal = value.toIValue()
+            return literal if isinstance(literal, int) else None
+    return None
+
+
+def numbers_by_place(module: torch.jit.ScriptModule) -> dict[Place, list[int | float]]:
+    """Numbers that stand in the graph as literals, by the line of source."""
+    found: dict[Place, list[int | float]] = {}
+    for node in nodes_of(module):
+        if node.kind() != "prim::Constant":
+            continue
+        value, where = node.output().toIValue(), place_of(node.sourceRange())
+        if isinstance(value, torch.Tensor) and value.numel() == 1:
+            value = value.item()
+        if where is not None and isinstance(value, (int, float)):
+            found.setdefault(where, []).append(value)
+    return found

@@ -1,0 +1,46 @@
+"""What export must leave as it was in the user's process."""
+
+from __future__ import annotations
+
+import random
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from tsharness.exporting.state import Snapshot
+
+SEED = 0
+"""Of torch's generators before every case; the runner sets the same (runner.job.Job.seed)."""
+
+
+@contextmanager
+def undisturbed(model: torch.nn.Module) -> Iterator[None]:
+    """Afterwards the model (modes, weights, gradients, attributes, hooks), every generator of random
+    numbers, the default dtype, the grad mode and the warnings filters are what they were before."""
+    snapshot = Snapshot(model)
+    dtype, numpy = torch.get_default_dtype(), sys.modules.get("numpy")
+    python_state = random.getstate()
+    numpy_state = numpy.random.get_state() if numpy is not None else None
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        grad = torch.is_grad_enabled()
+        try:
+            yield
+        finally:
+            torch.set_grad_enabled(grad)
+            torch.set_default_dtype(dtype)
+            random.setstate(python_state)
+            if numpy is not None:
+                numpy.random.set_state(numpy_state)
+            snapshot.restore()
+
+
+@contextmanager
+def seeded() -> Iterator[None]:
+    """Runs the body with every generator in a known state, without gradients."""
+    with torch.no_grad():
+        torch.manual_seed(SEED)
+        random.seed(SEED)
+        yield

@@ -1,0 +1,66 @@
+"""How to export: all settled before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsharness.cases.dims import Dynamic
+from tsharness.errors import UsageError
+from tsharness.exporting.convert import METHODS
+from tsharness.exporting.families import KINDS
+
+DTYPES = ("float16", "bfloat16")
+MAX_CASE_BYTES = 64_000_000
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """See ``tsharness.export`` for what each means to a user."""
+
+    method: str = "auto"
+    dynamic: Dynamic | None = None
+    """``None``: dims that differ between the examples."""
+    families: tuple[str, ...] = ("all",)
+    """"all", or kinds and names of families; empty for none."""
+    train: bool = False
+    dtype: str | None = None
+    device: str | None = None
+    freeze: bool = False
+    optimize_for_inference: bool = False
+    stages: bool = False
+    """Compare after every stage, not only where one was asked for or the self-check failed."""
+    tolerance: Mapping[str, Any] = field(default_factory=dict)
+    calls: int = 2
+    """Of each case in the self-check: the second runs what the executor made of the first."""
+    max_case_bytes: int = MAX_CASE_BYTES
+    force: bool = False
+    timeout: float = 600.0
+    memory_limit: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.method not in ("auto", *METHODS):
+            raise UsageError(f"method '{self.method}' is not one of auto, {', '.join(METHODS)}")
+        if self.dtype is not None and self.dtype not in DTYPES:
+            raise UsageError(f"dtype '{self.dtype}' is not one of {', '.join(DTYPES)}")
+        if self.max_case_bytes < 0:
+            raise UsageError(f"max_case_bytes must be at least 0, got {self.max_case_bytes}")
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods to try."""
+        return METHODS if self.method == "auto" else (self.method,)
+
+    def wants(self, family: str, kind: str) -> bool:
+        """Whether a family was chosen: by its kind, its name, or what stands before "="."""
+        own = family.rpartition("/")[2]
+        return any(wanted in ("all", kind, family, own, own.partition("=")[0]) for wanted in self.families)
+
+
+def parse_families(text: str) -> tuple[str, ...]:
+    """Reads ``--families``: "all", "none", or names and kinds between commas. Raises UsageError."""
+    names = tuple(part.strip() for part in text.split(",") if part.strip())
+    if not names:
+        raise UsageError(f"--families needs all, none, or some of {', '.join(KINDS)}, zeros, ones, ...")
+    return () if names == ("none",) else names

@@ -1,0 +1,250 @@
+"""One export from model to file: record, convert, check, choose, transform, write."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tsharness.cases.dims import Dynamic
+from tsharness.errors import ExportError, UsageError
+from tsharness.exporting.candidates import Candidate, check_candidate
+from tsharness.exporting.choice import choose
+from tsharness.exporting.collect import Collected, collect, dynamic_of
+from tsharness.exporting.convert import convert
+from tsharness.exporting.guard import undisturbed
+from tsharness.exporting.inputs import Inputs, argument_names
+from tsharness.exporting.observe import Observation, observe
+from tsharness.exporting.options import ExportOptions
+from tsharness.exporting.pitfalls import of_candidate, of_model
+from tsharness.exporting.placement import Placement
+from tsharness.exporting.report import ExportReport, StageResult
+from tsharness.exporting.state import Subject
+from tsharness.exporting.transform import transformed
+from tsharness.exporting.write import write_artifact
+from tsharness.findings import finding
+from tsharness.report.model import Finding
+from tsharness.runner.find import find_runner
+from tsharness.runner.process import Launcher
+from tsharness.verdict import ExitCode, Verdict
+
+_FIRST_UNSUPPORTED_PYTHON = (3, 14)
+
+
+def export_model(
+    model: torch.nn.Module,
+    examples: Mapping[str, list[Inputs]],
+    target: Path,
+    options: ExportOptions,
+    say: Callable[[str], None] = lambda _: None,
+) -> ExportReport:
+    """As ``tsharness.export``, but a report comes back whatever the verdict; ``say`` hears of progress."""
+    started = time.monotonic()
+    launcher = Launcher(find_runner())
+    # LibTorch loads in the runner while the Python model runs here.
+    launcher.start_ahead()
+    try:
+        with _folder_beside(target) as folder, undisturbed(model):
+            return _Export(model, examples, target, options, folder, launcher, say, started).run()
+    finally:
+        launcher.close()
+
+
+@contextmanager
+def _folder_beside(target: Path) -> Iterator[Path]:
+    """Everything is made in a folder beside the target, on the same file system: the last step renames."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    with folder as name:
+        yield Path(name)
+
+
+@dataclass
+class _Export:
+    model: torch.nn.Module
+    examples: Mapping[str, list[Inputs]]
+    target: Path
+    options: ExportOptions
+    folder: Path
+    launcher: Launcher
+    say: Callable[[str], None]
+    started: float
+
+    def run(self) -> ExportReport:
+        options = self.options
+        findings = list(version_findings(sys.version_info[:2]))
+        if self.model.training and not options.train and not isinstance(self.model, torch.jit.ScriptModule):
+            findings.append(finding("TS106", f"{type(self.model).__name__}.training is True"))
+        if not options.train:
+            self.model.eval()
+        dynamic = dynamic_of(self.model, self.examples, options)
+        check_dynamic(self.model, self.examples, dynamic)
+        placement = Placement.of(options.dtype, options.device)
+        subject = Subject(self.model)
+        collected = collect(subject, self.examples, options, placement, self.say)
+        subject.restore()
+        placed = _placed(self.model, placement)
+        seen = self._observe(placed, placement)
+        findings += of_model(placed, seen, collected.recorded[0])
+        candidates = self._candidates(placed, seen, collected, placement)
+        chosen, because = choose([candidate.result for candidate in candidates])
+        candidate = next(c for c in candidates if c.result is chosen)
+        if any(c.converted.deprecated for c in candidates):
+            findings.append(finding("TS161", f"torch {torch.__version__} says so"))
+        candidate, stages = transformed(
+            placed, candidate, collected.recorded, placement, options, self.folder, self.say
+        )
+        findings += [*candidate.result.findings, *collected.findings]
+        return self._finish(candidates, candidate, because, stages, collected, dynamic, findings)
+
+    def _observe(self, placed: torch.nn.Module, placement: Placement) -> Observation:
+        self.say("looking at one run of the example")
+        subject = Subject(placed)
+        calls = [
+            (
+                _function(subject.model, call),
+                placement.moved(placement.inputs(call)),
+                argument_names(placed, name),
+            )
+            for name, call in _first_calls(self.examples).items()
+        ]
+        try:
+            return observe(calls)
+        except Exception as error:
+            raise ExportError(
+                f"the model fails in {self.options.dtype or self.options.device}: {error}"
+            ) from error
+        finally:
+            subject.restore()
+
+    def _candidates(
+        self, placed: torch.nn.Module, seen: Observation, collected: Collected, placement: Placement
+    ) -> list[Candidate]:
+        methods = self.options.methods
+        if isinstance(placed, torch.jit.ScriptModule):
+            methods = ("script",)  # it is one already, however it was made
+        examples = {
+            name: placement.moved(placement.inputs(call))
+            for name, call in _first_calls(self.examples).items()
+        }
+        found = []
+        for method in methods:
+            self.say(f"{method}: converting")
+            subject = Subject(placed)
+            converted = convert(placed, method, examples)
+            subject.restore()
+            self.say(f"{method}: the C++ runner compares {len(collected.recorded)} cases")
+            found.append(
+                check_candidate(
+                    converted,
+                    tuple(of_candidate(converted, seen)),
+                    collected.recorded,
+                    self.folder,
+                    self.target.name,
+                    self.options,
+                    self.launcher,
+                )
+            )
+        return found
+
+    def _finish(
+        self,
+        candidates: Sequence[Candidate],
+        chosen: Candidate,
+        because: str,
+        stages: tuple[StageResult, ...],
+        collected: Collected,
+        dynamic: Dynamic,
+        findings: list[Finding],
+    ) -> ExportReport:
+        verdict, exit_code = _verdict(chosen, stages)
+        if verdict is not Verdict.PASS and chosen.path is not None and not _stopped(stages):
+            findings.append(finding("TS155", chosen.result.reason))
+        forced = verdict is not Verdict.PASS and self.options.force and chosen.path is not None
+        size = 0
+        if verdict is Verdict.PASS or forced:
+            self.say("writing")
+            size = write_artifact(chosen, self.model, dynamic, self.target, self.options)
+        results = tuple(
+            chosen.result if c.converted.method == chosen.converted.method else c.result for c in candidates
+        )
+        return ExportReport(
+            path=str(self.target),
+            method=chosen.result.method,
+            chosen_because=because,
+            candidates=results,
+            cases=tuple(case.name for case in chosen.cases),
+            dropped=(*collected.failed, *collected.cut),
+            stages=stages,
+            findings=tuple(findings),
+            verdict=verdict,
+            exit_code=exit_code,
+            forced=forced,
+            size=size,
+            seconds=time.monotonic() - self.started,
+        )
+
+
+def _placed(model: torch.nn.Module, placement: Placement) -> torch.nn.Module:
+    try:
+        return placement.of_model(model)
+    except Exception as error:
+        # copy.deepcopy and Module.to raise whatever the model's own code does.
+        what = placement.dtype or placement.device
+        raise ExportError(f"the model cannot be copied and made {what}: {error}") from error
+
+
+def _function(model: torch.nn.Module, call: Inputs) -> Callable[..., object]:
+    return model if call.method == "forward" else getattr(model, call.method)
+
+
+def _first_calls(examples: Mapping[str, list[Inputs]]) -> dict[str, Inputs]:
+    """The first call of every method; forward's comes first, if there is one."""
+    found: dict[str, Inputs] = {}
+    for call in (call for calls in examples.values() for call in calls):
+        found.setdefault(call.method, call)
+    return {name: found[name] for name in sorted(found, key=lambda name: name != "forward")}
+
+
+def _stopped(stages: Sequence[StageResult]) -> bool:
+    return any(stage.verdict is not Verdict.PASS for stage in stages)
+
+
+def _verdict(chosen: Candidate, stages: Sequence[StageResult]) -> tuple[Verdict, ExitCode]:
+    check = chosen.result.check
+    if check is not None and check.verdict is not Verdict.PASS:
+        return check.verdict, check.exit_code
+    if check is None or _stopped(stages):
+        return Verdict.FAIL, ExitCode.FAILED
+    return Verdict.PASS, ExitCode.PASS
+
+
+def check_dynamic(model: torch.nn.Module, examples: Mapping[str, list[Inputs]], dynamic: Dynamic) -> None:
+    """Raises UsageError for a declared dim that no input has."""
+    shapes = {}
+    for call in (call for calls in examples.values() for call in calls):
+        for name, leaf in call.leaves(argument_names(model, call.method)):
+            if isinstance(leaf, torch.Tensor):
+                shapes[name] = leaf.shape
+    for name, dims in dynamic.items():
+        if name not in shapes:
+            known = ", ".join(shapes) or "none"
+            raise UsageError(f"dynamic: no tensor among the inputs is named '{name}'; there are: {known}")
+        for dim, symbol in dims.items():
+            if dim >= len(shapes[name]):
+                rank = len(shapes[name])
+                raise UsageError(f"dynamic: {name} has {rank} dims, so none for {symbol.name} at {dim}")
+
+
+def version_findings(python: tuple[int, int]) -> Iterator[Finding]:
+    """What is to be said of the Python that exports."""
+    if python >= _FIRST_UNSUPPORTED_PYTHON:
+        yield finding("TS162", f"Python {python[0]}.{python[1]}")

@@ -1,0 +1,77 @@
+"""Where in the user's code something happens."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+import traceback
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import FrameType, TracebackType
+
+import torch
+
+import tsharness
+
+# Frames below these folders are machinery; what a user looks for is the line of a model.
+_MACHINERY = tuple(str(Path(str(module.__file__)).parent) + "/" for module in (torch, tsharness))
+
+
+@dataclass(frozen=True)
+class Place:
+    """A line of source."""
+
+    file: str
+    """Name of the file, without its folder."""
+    line: int
+    code: str
+    """The line itself; empty if it cannot be read."""
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+    @property
+    def shown(self) -> str:
+        """ "`if x.sum() > 0:` (model.py:14)"."""
+        return f"`{self.code}` ({self})" if self.code else str(self)
+
+
+@lru_cache(maxsize=4096)
+def place(filename: str, line: int) -> Place:
+    return Place(Path(filename).name, line, linecache.getline(filename, line).strip())
+
+
+def is_machinery(filename: str) -> bool:
+    return filename.startswith((*_MACHINERY, "<frozen"))
+
+
+def current_place(outermost: FrameType | None) -> Place | None:
+    """The innermost line outside of torch and tsharness that is being run; ``None`` if ``outermost``, the
+    frame of whoever started the model, is reached first."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame is not outermost:
+        if not is_machinery(frame.f_code.co_filename):
+            return place(frame.f_code.co_filename, frame.f_lineno)
+        frame = frame.f_back
+    return None
+
+
+def user_traceback(error: BaseException) -> str:
+    """The traceback from the first frame of the user's code on; all of it, if there is none."""
+    trace: TracebackType | None = error.__traceback__
+    start = trace
+    while start is not None and is_machinery(start.tb_frame.f_code.co_filename):
+        start = start.tb_next
+    lines = traceback.format_exception(type(error), error, start or trace, chain=False)
+    return "".join(lines).rstrip()
+
+
+def essence(error: BaseException) -> str:
+    """An error in one line: TorchScript's tracebacks end with the reason, others begin with it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    if not lines:
+        return type(error).__name__
+    if "TorchScript interpreter" not in lines[0]:
+        return lines[0]
+    return lines[-1] if "<--- HERE" not in lines[-1] else lines[0]

@@ -1,0 +1,85 @@
+"""Giving a checked module its cases and its name."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import tsharness
+from tsharness.artifact.archive import append_cases, content_sha256
+from tsharness.cases.case_file import CaseFile
+from tsharness.cases.dims import Dynamic
+from tsharness.errors import ExportError
+from tsharness.exporting.candidates import Candidate
+from tsharness.exporting.guard import SEED
+from tsharness.exporting.options import ExportOptions
+from tsharness.exporting.signature import signature_of
+from tsharness.verification.report import VerifyReport
+
+
+def write_artifact(
+    candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, target: Path, options: ExportOptions
+) -> int:
+    """Adds the cases to the saved module and renames it to ``target``; its size in bytes.
+
+    Raises ExportError if the disk cannot take it: then there is no file of that name, or the old one."""
+    path = candidate.path
+    assert path is not None
+    try:
+        append_cases(path, _case_file(candidate, model, dynamic, options, path).to_bytes())
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+        path.replace(target)
+    except OSError as error:
+        raise ExportError(f"cannot write {target}: {error.strerror}") from error
+    return target.stat().st_size
+
+
+def _case_file(
+    candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, options: ExportOptions, saved: Path
+) -> CaseFile:
+    with zipfile.ZipFile(saved) as archive:
+        content = content_sha256(archive)
+    result, module = candidate.result, candidate.converted.module
+    assert module is not None and result.check is not None
+    provenance = {
+        "exporter": f"tsharness {tsharness.__version__}",
+        "torch": str(torch.__version__),
+        "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        "model": f"{type(model).__module__}.{type(model).__qualname__}",
+        "method": result.method,
+        "strict": result.strict,
+        "training": bool(getattr(model, "training", False)),
+        "dtype": options.dtype,
+        "device": options.device,
+        "frozen": options.freeze,
+        "optimized_for_inference": options.optimize_for_inference,
+        "seed": SEED,
+        "warnings": _warnings(candidate),
+        "self_check": _self_check(result.check),
+        "content_sha256": content,
+    }
+    return CaseFile(candidate.cases, signature_of(module, candidate.cases, dynamic), provenance)
+
+
+def _warnings(candidate: Candidate) -> list[dict[str, Any]]:
+    return [
+        {"message": message, "file": where.file, "line": where.line, "code": where.code}
+        for message, where in candidate.converted.tracer_warnings
+    ]
+
+
+def _self_check(check: VerifyReport) -> dict[str, Any]:
+    """The runner's verdict before the file got its name."""
+    return {
+        "verdict": check.verdict.value,
+        "exit_code": int(check.exit_code),
+        "libtorch": check.runner.libtorch if check.runner is not None else None,
+        "cases": len(check.cases),
+        "calls": check.calls,
+    }

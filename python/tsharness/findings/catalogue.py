@@ -1,0 +1,23 @@
+"""All rules by code, and how a finding is made of one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tsharness.findings.exporting import EXPORT_RULES
+from tsharness.findings.rule import Rule
+from tsharness.findings.scripting import SCRIPTING_RULES
+from tsharness.findings.verifying import VERIFY_RULES
+from tsharness.report.model import Finding
+
+RULES: Mapping[str, Rule] = {rule.code: rule for rule in (*EXPORT_RULES, *SCRIPTING_RULES, *VERIFY_RULES)}
+
+
+def finding(
+    code: str, seen: str, *, where: str | None = None, case: str | None = None, **facts: Any
+) -> Finding:
+    """What was seen, with the rule's reason and advice; ``facts`` fill the names in these."""
+    rule = RULES[code]
+    why, do = rule.why.format(**facts), rule.do.format(**facts)
+    return Finding(code, rule.severity, seen, why, do, where, case)

@@ -1,0 +1,44 @@
+"""TS2xx: why a verification failed, where the evidence says so."""
+
+from __future__ import annotations
+
+from tsharness.findings.rule import Rule
+
+VERIFY_RULES = (
+    Rule(
+        "TS201",
+        "error",
+        "a later call differs, the state is as it was",
+        "TorchScript's executor rewrites the graph between the first calls, and random operators "
+        "draw new numbers in each",
+        "export in eval mode; then compare with the fuser off",
+    ),
+    Rule(
+        "TS202",
+        "error",
+        "a later call differs, and the model changed its own state",
+        "the model keeps state from call to call, and the case was recorded as a single call",
+        "record the calls as one sequence (tsharness.Inputs in a list), or reset the state",
+    ),
+    Rule(
+        "TS203",
+        "error",
+        "a trace fails where the tracer had warned",
+        "a tensor became a Python {kind} there, so the trace holds one path or one value for every input",
+        'export with method="script", or keep the decision in tensors (torch.where)',
+    ),
+    Rule(
+        "TS204",
+        "error",
+        "outputs in another order than the reference's",
+        "the values are right, their places are not; a caller that goes by position reads the wrong ones",
+        "return the outputs in the reference's order, or by name (a dict, a named tuple)",
+    ),
+    Rule(
+        "TS205",
+        "warning",
+        "the artifact was exported although its self-check failed",
+        "it was written with --force: its maker knew that it did not compute what the model computes",
+        "export it again without --force, with what the self-check asked for",
+    ),
+)

@@ -1,0 +1,120 @@
+"""An export report on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from tsharness.exporting.report import ExportReport
+from tsharness.report.export_text import (
+    candidate_row,
+    finding_lines,
+    other_findings,
+    stage_row,
+    verdict_lines,
+)
+from tsharness.report.terminal import console, print_lines
+
+_VERDICTS = {"pass": "green", "fail": "bold red", "error": "bold red", "cannot": "bold red"}
+_MARKS = {"error": "bold red", "warn": "yellow", "note": "dim"}
+
+
+@contextmanager
+def saying(first: str, color: bool, visible: bool) -> Iterator[Callable[[str], None]]:
+    """A line that says what is being done and for how long; nothing where nobody sees it."""
+    progress = Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        TimeElapsedColumn(),
+        console=console(color, stderr=True),
+        transient=True,
+        disable=not visible,
+    )
+    with progress:
+        task = progress.add_task(first, total=None)
+        yield lambda text: progress.update(task, description=text)
+
+
+def print_export(
+    report: ExportReport, model: str, out: Console, *, quiet: bool = False, verbose: bool = False
+) -> None:
+    """What was tried, what was chosen and why, what was found, the verdict."""
+    if not quiet:
+        _print_header(report, model, out)
+        out.print(_candidate_table(report))
+        if report.stages:
+            out.print()
+            out.print(_stage_table(report))
+        _print_findings(report, out, verbose)
+        out.print()
+    print_lines(verdict_lines(report), out)
+
+
+def _print_header(report: ExportReport, model: str, out: Console) -> None:
+    name = report.path.rpartition("/")[2]
+    facts = f"{model} · {len(report.cases)} cases"
+    if report.dropped:
+        facts += f", {len(report.dropped)} families left out"
+    out.print(Text(f"{name}  ", "bold").append(facts, "not bold"))
+    check = report.check
+    if check is not None and check.runner is not None:
+        runner = check.runner
+        where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
+        text = f"LibTorch {runner.libtorch} · no Python in the process · {where}"
+        out.print(Text(f"{'runner':<{len(name)}}  ", "bold").append(text, "not bold"))
+    out.print()
+
+
+def _candidate_table(report: ExportReport) -> Table:
+    table = _table("method", "cases", "verdict", "")
+    for candidate in report.candidates:
+        method, families, verdict, note = candidate_row(candidate, report)
+        mark = "bold" if candidate.method == report.method else ""
+        table.add_row(Text(method, mark), families, Text(verdict, _VERDICTS[verdict]), Text(note))
+    return table
+
+
+def _stage_table(report: ExportReport) -> Table:
+    table = _table("stage", "max abs", "max rel", "verdict", "")
+    for stage in report.stages:
+        name, max_abs, max_rel, verdict, note = stage_row(stage)
+        table.add_row(Text(name), max_abs, max_rel, Text(verdict, _VERDICTS[verdict]), Text(note))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _print_findings(report: ExportReport, out: Console, verbose: bool) -> None:
+    others = list(other_findings(report))
+    if others:
+        out.print()
+    for candidate, found in others:
+        out.print(Text(f"{candidate.method}, not chosen:", "dim"))
+        _print_finding(finding_lines(found), out)
+    loud = [found for found in report.findings if verbose or found.severity != "note"]
+    quiet = [found for found in report.findings if found not in loud]
+    if loud or quiet:
+        out.print()
+    for found in loud:
+        _print_finding(finding_lines(found), out)
+    for found in quiet:
+        out.print(Text(finding_lines(found)[0], "dim"))
+    if quiet:
+        out.print(Text("      (--verbose says why notes matter and what to do)", "dim"))
+
+
+def _print_finding(lines: list[str], out: Console) -> None:
+    mark = lines[0].split(" ", 1)[0]
+    out.print(Text(mark, _MARKS[mark]).append(lines[0][len(mark) :], "not bold default"))
+    for line in lines[1:]:
+        out.print(Text(line))

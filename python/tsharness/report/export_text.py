@@ -1,0 +1,100 @@
+"""An export report in plain lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tsharness.exporting.report import CandidateResult, ExportReport, StageResult
+from tsharness.report.model import Finding
+from tsharness.report.text import verdict_lines as check_lines
+from tsharness.report.units import error, size
+from tsharness.verdict import Verdict
+
+_MARKS = {"error": "error", "warning": "warn", "note": "note"}
+
+
+def finding_lines(found: Finding) -> list[str]:
+    """What was seen, why it matters, what to do."""
+    return [
+        f"{_MARKS[found.severity]:<5} {found.code} {_title(found.code)}: {found.seen}",
+        f"      why    {found.why}",
+        f"      do     {found.do}",
+    ]
+
+
+def _title(code: str) -> str:
+    from tsharness.findings import RULES
+
+    return RULES[code].title
+
+
+def candidate_row(candidate: CandidateResult, report: ExportReport) -> tuple[str, str, str, str]:
+    """Method, families passed, verdict, and why it was chosen or not."""
+    method = candidate.method if candidate.strict is not False else f"{candidate.method} (strict=False)"
+    families = f"{candidate.passed} of {candidate.families}" if candidate.check is not None else "-"
+    verdict = "cannot" if candidate.check is None else candidate.verdict.value
+    if candidate.method == report.method:
+        note = f"chosen: {report.chosen_because}" if candidate.verdict is Verdict.PASS else candidate.reason
+    else:
+        note = candidate.reason
+    return method, families, verdict, note
+
+
+def other_findings(report: ExportReport) -> Iterator[tuple[CandidateResult, Finding]]:
+    """Why the candidates that were not chosen cannot be made, or are wrong."""
+    for candidate in report.candidates:
+        if candidate.method == report.method or candidate.verdict is Verdict.PASS:
+            continue
+        for found in candidate.findings:
+            if found.severity != "note":
+                yield candidate, found
+
+
+def stage_row(stage: StageResult) -> tuple[str, str, str, str, str]:
+    """Stage, largest absolute and relative error, verdict, and where or why."""
+    passed = stage.verdict is Verdict.PASS
+    note = stage.message if not stage.worst else f"{stage.worst} {stage.message}".strip()
+    shown = "" if passed and not stage.max_abs else note
+    return stage.name, error(stage.max_abs), error(stage.max_rel), stage.verdict.value, shown
+
+
+def verdict_lines(report: ExportReport) -> list[str]:
+    """The closing lines."""
+    if report.verdict is Verdict.PASS:
+        check = report.check
+        calls = check.calls if check is not None else 0
+        worst = _worst(report)
+        return [
+            f"PASS  {report.path} written, {size(report.size)}: {report.method}, "
+            f"{len(report.cases)} cases, {calls} calls in C++{worst}"
+        ]
+    lines = _failure(report)
+    if report.forced:
+        lines.append(f"      written all the same (--force), with this verdict inside: {report.path}")
+    else:
+        lines.append(f"      nothing was written to {report.path}")
+    return lines
+
+
+def _worst(report: ExportReport) -> str:
+    check = report.check
+    outputs = [o for case in check.cases for o in case.outputs] if check is not None else []
+    largest = max((o.max_abs for o in outputs if o.max_abs is not None), default=0.0)
+    return f"; worst {error(largest)}" if largest else "; every value equal"
+
+
+def _failure(report: ExportReport) -> list[str]:
+    bad = next((stage for stage in report.stages if stage.verdict is not Verdict.PASS), None)
+    check = report.check
+    if check is not None and check.verdict is not Verdict.PASS:
+        lines = check_lines(check)
+        return lines + ([f"      first moved at the stage: {bad.name}"] if bad is not None else [])
+    if bad is not None:
+        return [f"FAIL  refused: {bad.name}: {f'{bad.worst} {bad.message}'.strip()}"]
+    lines = ["FAIL  the model cannot be exported:"]
+    for candidate in report.candidates:
+        lines.append(f"      {candidate.method}: {candidate.reason}")
+        lines += [
+            f"        do     {found.do}" for found in candidate.findings[:1] if found.severity == "error"
+        ]
+    return lines

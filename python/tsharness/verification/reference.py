@@ -1,0 +1,91 @@
+"""Reference outputs from Python: asked of a process of its own, because loading an artifact runs its code."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tsharness.cases.input_spec import InputCase
+from tsharness.errors import ArtifactError, InputError, RunnerCrash, TsharnessError, UsageError
+
+
+@dataclass(frozen=True)
+class ReferenceRequest:
+    """Whose outputs, on which inputs. The first kind of inputs that is stated counts; without any, the
+    inputs that the artifact bundles (torch.utils.bundled_inputs)."""
+
+    artifact: Path
+    inputs: tuple[InputCase, ...] = ()
+    """Described on a command line."""
+    inputs_from: str | None = None
+    """``file.py:NAME``, or a file of tensors (.safetensors, .pt)."""
+    outputs_from: Path | None = None
+    """A file of tensors: the outputs, which nothing then computes."""
+    reference: str | None = None
+    """``MODULE:FACTORY`` of the eager model; ``None``: the artifact itself, run by ``torch.jit``."""
+    bundle_into: Path | None = None
+    """Where to save the artifact with the inputs bundled as PyTorch does it."""
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "artifact": str(self.artifact.absolute()),
+            "inputs": [case.to_dict() for case in self.inputs],
+            "inputs_from": self.inputs_from,
+            "outputs_from": str(self.outputs_from.absolute()) if self.outputs_from else None,
+            "reference": self.reference,
+            "bundle_into": str(self.bundle_into.absolute()) if self.bundle_into else None,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ReferenceRequest:
+        return cls(
+            Path(data["artifact"]),
+            tuple(InputCase.from_dict(case) for case in data["inputs"]),
+            data["inputs_from"],
+            Path(data["outputs_from"]) if data["outputs_from"] else None,
+            data["reference"],
+            Path(data["bundle_into"]) if data["bundle_into"] else None,
+        )
+
+
+_KINDS: dict[str, type[TsharnessError]] = {
+    "artifact": ArtifactError,
+    "input": InputError,
+    "usage": UsageError,
+}
+
+
+def record_reference(request: ReferenceRequest, output: Path, timeout: float) -> None:
+    """Has the process write a case file. Raises ArtifactError, InputError or UsageError with its reason,
+    RunnerCrash if it died or took longer than ``timeout`` seconds."""
+    artifact = request.artifact
+    if not artifact.is_file():
+        raise ArtifactError(f"{artifact} does not exist; give the path of a saved model")
+    message = json.dumps({**request.to_dict(), "output": str(output.absolute()), "folder": str(Path.cwd())})
+    command = [sys.executable, "-m", "tsharness.exporting.reference_process"]
+    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+        try:
+            done = subprocess.run(
+                command,
+                input=message,
+                capture_output=True,
+                text=True,
+                timeout=timeout,
+                cwd=scratch,
+                start_new_session=True,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise RunnerCrash(f"{artifact}: the Python reference took longer than {timeout:g} s") from None
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
+        raise RunnerCrash(f"{artifact}: the Python reference process died: {said[0]}")
+    error = json.loads(done.stdout).get("error")
+    if error is not None:
+        raise _KINDS[error["kind"]](f"{artifact}: {error['message']}")
