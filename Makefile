@@ -8,12 +8,12 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check
 SOURCES := $(shell find csrc cmake python tests/cpp CMakeLists.txt pyproject.toml -type f ! -name '*.pyc')
 CXX_FILES := $(shell find csrc tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
-PY_DIRS := python tests examples benchmarks
+PY_DIRS := python tests examples benchmarks docs
 HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 2>&1 && echo ON || echo OFF)
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp lint format install clean
+.PHONY: demo test test-cpp lint format docs install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -57,6 +57,9 @@ format: $(INSTALLED)
 	$(PY) -m ruff check --fix $(PY_DIRS)
 	$(PY) -m ruff format $(PY_DIRS)
 	.venv/bin/clang-format -i $(CXX_FILES)
+
+docs: $(INSTALLED)
+	$(PY) docs/generate_findings.py
 
 clean:
 	rm -rf .venv build demo

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,6 +16,7 @@ from tsharness.findings import finding
 from tsharness.findings.scripting import rule_for
 from tsharness.report.model import Finding
 
+_ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 METHODS = ("trace", "script")
 
 
@@ -80,8 +82,8 @@ def _refused(error: Exception) -> Converted:
 def _essence(message: str) -> str:
     """The line of a scripting error that tells most: the last mismatch, or else the first line."""
     lines = [line.strip().rstrip(":") for line in message.splitlines() if line.strip(" :")]
-    expected = [line for line in lines if line.startswith("Expected a value of type")]
-    return (expected or lines or [""])[0]
+    expected = [line for line in lines if line.startswith(("Expected a value of type", "Could not match"))]
+    return _ADDRESS.sub("", (expected or lines or [""])[0])
 
 
 def _trace(model: torch.nn.Module, examples: Mapping[str, Inputs]) -> Converted:

@@ -166,8 +166,11 @@ class _Export:
         findings: list[Finding],
     ) -> ExportReport:
         verdict, exit_code = _verdict(chosen, stages)
-        if verdict is not Verdict.PASS and chosen.path is not None and not _stopped(stages):
-            findings.append(finding("TS155", chosen.result.reason))
+        check = chosen.result.check
+        if check is not None and check.verdict is not Verdict.PASS:
+            bad = [stage.name for stage in stages if stage.verdict is not Verdict.PASS]
+            first = f"; first seen at the stage: {bad[0]}" if bad else ""
+            findings.append(finding("TS155", chosen.result.reason + first))
         forced = verdict is not Verdict.PASS and self.options.force and chosen.path is not None
         size = 0
         if verdict is Verdict.PASS or forced:

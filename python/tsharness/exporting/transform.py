@@ -165,6 +165,8 @@ class _Stages:
         bad = self.first_bad
         if bad is None:
             return self.candidate
+        if bad.name in (_DONE[self.candidate.converted.method], RUNNER_STAGE):
+            return self.candidate  # not a stage that can be left out: the self-check tells it (TS155)
         result = replace(self.candidate.result, findings=(*self.candidate.result.findings, _finding(bad)))
         path = self.candidate.path if self.found[-1].name == RUNNER_STAGE else None
         return replace(self.candidate, result=result, path=path)

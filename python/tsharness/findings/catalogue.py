@@ -19,5 +19,5 @@ def finding(
 ) -> Finding:
     """What was seen, with the rule's reason and advice; ``facts`` fill the names in these."""
     rule = RULES[code]
-    why, do = rule.why.format(**facts), rule.do.format(**facts)
+    why, do = (text.format(**facts) if facts else text for text in (rule.why, rule.do))
     return Finding(code, rule.severity, seen, why, do, where, case)

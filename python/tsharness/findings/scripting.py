@@ -48,7 +48,7 @@ SCRIPTING_RULES = (
         "a variable has two types",
         "TorchScript gives a variable one type, whichever branch runs",
         "use two names, or annotate the first one: `y: Optional[Tensor] = None`",
-        r"Type mismatch: \S+ is set to type|was previously of type|previously had type",
+        r"Type mismatch: \S+ is set to type|previously had type|if-expression's true branch has type",
     ),
     Rule(
         "TS176",
@@ -147,16 +147,16 @@ SCRIPTING_RULES = (
         "an argument without a type is a Tensor",
         "what has no annotation is a Tensor to TorchScript, and this one is used as something else",
         "annotate it: `def forward(self, x: Tensor, n: int, names: List[str])`",
-        r"is inferred to be type '?Tensor|but instead found type 'Tensor \(inferred\)'|"
-        r"no type was annotated",
+        r"Tensor \(inferred\)'|is inferred to be type '?Tensor|no type was annotated",
     ),
     Rule(
         "TS189",
         "error",
         "a type that TorchScript does not know",
         "it knows Tensor, int, float, bool, str, List, Dict, Tuple, Optional, and classes that it compiled",
-        "use typing's List, Dict and Tuple with their element types, or leave the test out",
-        r"Unknown type name|Unknown type constructor",
+        "use typing's List, Dict and Tuple with their element types, or leave the test out; for attributes "
+        "annotated on the class, drop `from __future__ import annotations`",
+        r"Unknown type (name|constructor|annotation)",
     ),
     Rule(
         "TS190",
