@@ -81,7 +81,7 @@ def test_codes_are_unique_and_well_formed() -> None:
     ("message", "code"),
     [
         (
-            "Expected a value of type 'Tensor' for argument 'other' but instead found type 'Optional[Tensor]'.",
+            "Expected a value of type 'Tensor' but instead found type 'Optional[Tensor]'.",
             "TS186",
         ),
         ("Could not cast value of type Optional[Tensor] to bool:", "TS186"),

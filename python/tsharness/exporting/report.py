@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,16 @@ class StageResult:
     """Why it failed, or what could not be done; empty for a pass."""
 
 
+_UNAVOIDABLE = ("traced", "scripted", "C++ runner")
+"""Stages that no option asks for."""
+
+
+def refused_stage(stages: Sequence[StageResult]) -> StageResult | None:
+    """The first stage that is no pass, if it is one that can be left out."""
+    bad = next((stage for stage in stages if stage.verdict is not Verdict.PASS), None)
+    return bad if bad is not None and bad.name not in _UNAVOIDABLE else None
+
+
 @dataclass(frozen=True)
 class ExportReport:
     """An export: what was tried, what was chosen and why, what was found, and how the self-check ended."""
@@ -76,6 +86,11 @@ class ExportReport:
     seconds: float
     schema_version: int = SCHEMA_VERSION
     kind: str = "export"
+
+    @property
+    def refused(self) -> StageResult | None:
+        """The first stage that was asked for, and moved the outputs or could not be done."""
+        return refused_stage(self.stages)
 
     @property
     def written(self) -> bool:

@@ -24,7 +24,7 @@ from tsharness.exporting.observe import Observation, observe
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.pitfalls import of_candidate, of_model
 from tsharness.exporting.placement import Placement
-from tsharness.exporting.report import ExportReport, StageResult
+from tsharness.exporting.report import ExportReport, StageResult, refused_stage
 from tsharness.exporting.state import Subject
 from tsharness.exporting.transform import transformed
 from tsharness.exporting.write import write_artifact
@@ -167,7 +167,7 @@ class _Export:
     ) -> ExportReport:
         verdict, exit_code = _verdict(chosen, stages)
         check = chosen.result.check
-        if check is not None and check.verdict is not Verdict.PASS:
+        if check is not None and check.verdict is not Verdict.PASS and refused_stage(stages) is None:
             bad = [stage.name for stage in stages if stage.verdict is not Verdict.PASS]
             first = f"; first seen at the stage: {bad[0]}" if bad else ""
             findings.append(finding("TS155", chosen.result.reason + first))
@@ -217,16 +217,12 @@ def _first_calls(examples: Mapping[str, list[Inputs]]) -> dict[str, Inputs]:
     return {name: found[name] for name in sorted(found, key=lambda name: name != "forward")}
 
 
-def _stopped(stages: Sequence[StageResult]) -> bool:
-    return any(stage.verdict is not Verdict.PASS for stage in stages)
-
-
 def _verdict(chosen: Candidate, stages: Sequence[StageResult]) -> tuple[Verdict, ExitCode]:
     check = chosen.result.check
-    if check is not None and check.verdict is not Verdict.PASS:
-        return check.verdict, check.exit_code
-    if check is None or _stopped(stages):
+    if check is None or refused_stage(stages) is not None:
         return Verdict.FAIL, ExitCode.FAILED
+    if check.verdict is not Verdict.PASS:
+        return check.verdict, check.exit_code
     return Verdict.PASS, ExitCode.PASS
 
 

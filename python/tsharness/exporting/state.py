@@ -33,6 +33,7 @@ class Snapshot:
             if isinstance(value, (dict, list, set))
         }
         self._tensors = dict(self._named_tensors(model))
+        self._buffers = [name for name, _ in model.named_buffers()]
         self._copies = {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
         self._gradients = {name: tensor.grad for name, tensor in self._tensors.items() if tensor.is_leaf}
         self._marks = self._mark()
@@ -40,7 +41,8 @@ class Snapshot:
     def changed(self) -> tuple[str, ...]:
         """Names of the buffers, parameters and attributes that differ from the snapshot."""
         now = self._mark()
-        return tuple(name for name in {**self._marks, **now} if self._marks.get(name) != now.get(name))
+        names = [name for name in {**self._marks, **now} if self._marks.get(name) != now.get(name)]
+        return tuple(dict.fromkeys([*names, *self._written_unseen()]))
 
     def restore(self) -> None:
         """Puts everything back; costs nothing if nothing changed."""
@@ -56,11 +58,17 @@ class Snapshot:
             container.clear()
             container.extend(content) if isinstance(container, list) else container.update(content)
         for name, tensor in self._tensors.items():
-            if self._marks[name] != _version(tensor):
+            if self._marks[name] != _version(tensor) or not _same_bytes(tensor, self._copies[name]):
                 tensor.detach().copy_(self._copies[name])
         for name, gradient in self._gradients.items():
             self._tensors[name].grad = gradient
         self._marks = self._mark()
+
+    def _written_unseen(self) -> Iterator[str]:
+        """Buffers with other bytes: batch normalisation writes its statistics without counting a version."""
+        for name in self._buffers:
+            if not _same_bytes(self._tensors[name], self._copies[name]):
+                yield name
 
     def _named_tensors(self, model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
         yield from model.named_parameters()
@@ -88,6 +96,14 @@ class Snapshot:
 def _version(tensor: torch.Tensor) -> int:
     """How often it was written to; inference tensors do not count."""
     return 0 if tensor.is_inference() else tensor._version
+
+
+def _same_bytes(left: torch.Tensor, right: torch.Tensor) -> bool:
+    """NaN equals NaN here. Tensors without plain memory count as unchanged: their versions tell."""
+    if left.layout is not torch.strided or left.is_quantized or left.is_meta:
+        return True
+    parts = (tensor.detach().contiguous().flatten().view(torch.uint8) for tensor in (left, right))
+    return torch.equal(*parts)
 
 
 def _path(module: str, attribute: str) -> str:

@@ -14,7 +14,7 @@ from tsharness.exporting.candidates import Candidate, check_candidate
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.placement import Placement
 from tsharness.exporting.record import Recorded
-from tsharness.exporting.report import StageResult
+from tsharness.exporting.report import StageResult, refused_stage
 from tsharness.exporting.source import essence
 from tsharness.exporting.stages import (
     RUNNER_STAGE,
@@ -162,11 +162,9 @@ class _Stages:
     def finished(self) -> Candidate:
         """The candidate, with a finding for the first stage that moved the outputs or could not be done; it
         has no file if it did not get to the end."""
-        bad = self.first_bad
+        bad = refused_stage(self.found)
         if bad is None:
             return self.candidate
-        if bad.name in (_DONE[self.candidate.converted.method], RUNNER_STAGE):
-            return self.candidate  # not a stage that can be left out: the self-check tells it (TS155)
         result = replace(self.candidate.result, findings=(*self.candidate.result.findings, _finding(bad)))
         path = self.candidate.path if self.found[-1].name == RUNNER_STAGE else None
         return replace(self.candidate, result=result, path=path)

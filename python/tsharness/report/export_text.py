@@ -84,17 +84,15 @@ def _worst(report: ExportReport) -> str:
 
 
 def _failure(report: ExportReport) -> list[str]:
-    bad = next((stage for stage in report.stages if stage.verdict is not Verdict.PASS), None)
-    check = report.check
-    if check is not None and check.verdict is not Verdict.PASS:
-        lines = check_lines(check)
-        return lines + ([f"      first moved at the stage: {bad.name}"] if bad is not None else [])
-    if bad is not None:
-        return [f"FAIL  refused: {bad.name}: {f'{bad.worst} {bad.message}'.strip()}"]
+    refused, check = report.refused, report.check
+    if refused is not None:
+        return [f"FAIL  refused: {refused.name}: {f'{refused.worst} {refused.message}'.strip()}"]
+    if check is not None:
+        bad = next((stage.name for stage in report.stages if stage.verdict is not Verdict.PASS), None)
+        return check_lines(check) + ([f"      first seen at the stage: {bad}"] if bad is not None else [])
     lines = ["FAIL  the model cannot be exported:"]
     for candidate in report.candidates:
         lines.append(f"      {candidate.method}: {candidate.reason}")
-        lines += [
-            f"        do     {found.do}" for found in candidate.findings[:1] if found.severity == "error"
-        ]
+        errors = [found for found in candidate.findings if found.severity == "error"]
+        lines += [f"        do     {found.do}" for found in errors[:1]]
     return lines
