@@ -52,11 +52,6 @@ def test_the_artifact_is_still_torch_s(models: Path) -> None:
     assert len(extra["tsharness/cases.safetensors"]) > 100
 
 
-def test_the_root_folder_is_called_after_the_file(models: Path) -> None:
-    with zipfile.ZipFile(models / "linear.pt") as archive:
-        assert {name.partition("/")[0] for name in archive.namelist()} == {"linear"}
-
-
 def test_cases_are_aligned_as_torch_aligns_records(models: Path) -> None:
     location = embedded_cases(models / "linear.pt")
     assert location is not None and location.offset % 64 == 0

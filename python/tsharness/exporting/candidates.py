@@ -16,6 +16,7 @@ from tsharness.exporting.convert import Converted
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.report import CandidateResult
+from tsharness.exporting.source import essence
 from tsharness.report.model import Finding
 from tsharness.report.text import first_problem
 from tsharness.runner.find import find_runner
@@ -81,15 +82,9 @@ def save(module: torch.jit.ScriptModule, path: Path) -> str:
     except OSError as error:
         raise ExportError(f"cannot write {path.name}: {error.strerror or error}") from error
     except Exception as error:
-        # torch's writer reports a full disk as a plain RuntimeError.
-        if _is_disk_error(str(error)):
-            raise ExportError(f"cannot write {path.name}: {str(error).splitlines()[0]}") from error
-        return f"torch.jit.save: {str(error).strip().splitlines()[0]}"
+        # Whatever torch raises: this module cannot be saved.
+        return f"torch.jit.save: {essence(error)}"
     return ""
-
-
-def _is_disk_error(message: str) -> bool:
-    return "PytorchStreamWriter" in message or "file write failed" in message or "unexpected pos" in message
 
 
 def self_check(

@@ -24,6 +24,7 @@ from tsharness.exporting.inputs import Inputs, examples_of
 from tsharness.exporting.load import load_inputs, load_model
 from tsharness.exporting.record import Recorded, case_of, record_case
 from tsharness.exporting.signature import dims_that_vary, signature_of
+from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.exporting.synthesize import inputs_of
 from tsharness.exporting.tensor_files import inputs_in, load_tensors
@@ -61,7 +62,7 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         return {"error": {"kind": "usage" if isinstance(error, UsageError) else kind, "message": str(error)}}
     except Exception as error:
         # Any exception of the model's is the answer that was asked for.
-        return {"error": {"kind": kind, "message": f"{whence}{str(error).strip()}"}}
+        return {"error": {"kind": kind, "message": f"{whence}{essence(error)}"}}
     return {}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -87,7 +88,9 @@ def script(model: torch.nn.Module) -> torch.jit.ScriptModule:
 def trace(
     model: torch.nn.Module, examples: Mapping[str, Inputs], strict: bool = True
 ) -> torch.jit.ScriptModule:
-    """``torch.jit.trace`` of ``forward``, or ``trace_module`` of several methods, an example for each."""
+    """``torch.jit.trace`` of ``forward``, or ``trace_module`` of several methods, an example for each.
+    Methods that are marked ``@torch.jit.export`` are left to torch, which scripts them into the trace."""
+    examples = {name: call for name, call in examples.items() if not _is_exported(getattr(model, name))}
     # check_trace only warns, and drops outputs that are not tensors: the cases check instead.
     options: dict[str, Any] = {"check_trace": False, "strict": strict}
     with without_deprecation():
@@ -101,6 +104,12 @@ def trace(
         traced = torch.jit.trace_module(model, inputs, **options)  # type: ignore[no-untyped-call]
         assert isinstance(traced, torch.jit.ScriptModule)
         return traced
+
+
+def _is_exported(method: Any) -> bool:
+    from torch._jit_internal import FunctionModifiers, get_torchscript_modifier
+
+    return get_torchscript_modifier(method) is FunctionModifiers.EXPORT  # type: ignore[no-untyped-call]
 
 
 def _named(function: Callable[..., Any], call: Inputs) -> dict[str, Any]:
@@ -133,9 +142,12 @@ def optimize_for_inference(module: torch.jit.ScriptModule, methods: list[str]) -
 
 
 def save(module: torch.jit.ScriptModule, path: Path) -> None:
-    """``torch.jit.save``."""
+    """As ``torch.jit.save``, by way of memory: torch's own file writer, when the disk is full, throws in a
+    destructor, which ends the process. Raises OSError."""
+    buffer = io.BytesIO()
     with without_deprecation():
-        torch.jit.save(module, str(path))
+        torch.jit.save(module, buffer)
+    path.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path, device: str = "cpu") -> torch.jit.ScriptModule:

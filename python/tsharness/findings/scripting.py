@@ -181,7 +181,8 @@ SCRIPTING_RULES = (
         "a call whose arguments do not fit",
         "TorchScript checks the types of every call, and does not convert an int to a list or a float",
         "give what the signature above asks for, for example [2.0, 2.0] for a List[float]",
-        r"Arguments for call are not valid|Expected a value of type",
+        r"Arguments for call are not valid|Expected a value of type|"
+        r"Argument \w+ not provided|argument \w+ unknown",
     ),
     Rule(
         "TS199",

@@ -94,5 +94,6 @@ def _failure(report: ExportReport) -> list[str]:
     for candidate in report.candidates:
         lines.append(f"      {candidate.method}: {candidate.reason}")
         errors = [found for found in candidate.findings if found.severity == "error"]
-        lines += [f"        do     {found.do}" for found in errors[:1]]
+        for found in errors[:1]:
+            lines += [f"        seen   {found.code} {found.seen}", f"        do     {found.do}"]
     return lines
