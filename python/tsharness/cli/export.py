@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any
 
 import typer
 
+from tsharness.cli.interrupts import Interrupts
 from tsharness.cli.options import (
     Atol,
     Exact,
@@ -81,7 +80,7 @@ def command(
     Exit codes: 0 written, 1 the model cannot be exported or comes out wrong, 2 usage, 5 and 6 the C++
     runner could not run it, or died, 8 no runner.
     """
-    signal.signal(signal.SIGTERM, _end)  # as Ctrl-C: what lies beside the target goes
+    interrupts = Interrupts()
     try:
         from tsharness.cases.dims import parse_dynamic
         from tsharness.cases.input_spec import input_cases
@@ -106,7 +105,9 @@ def command(
             timeout=timeout,
             memory_limit=parse_size(memory_limit) if memory_limit else None,
         )
-        report = _export(model, output, inputs_from, input_cases(inputs, dims), options, use_color(no_color))
+        report = _export(
+            model, output, inputs_from, input_cases(inputs, dims), options, use_color(no_color), interrupts
+        )
         if json_file is not None:
             write_json(report.to_dict(), json_file)
     except TsharnessError as error:
@@ -120,12 +121,14 @@ def command(
     raise typer.Exit(0 if report.written and not report.forced else report.exit_code)
 
 
-def _end(*_: int | FrameType | None) -> None:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 def _export(
-    reference: str, output: Path, inputs_from: str | None, specs: tuple[Any, ...], options: Any, color: bool
+    reference: str,
+    output: Path,
+    inputs_from: str | None,
+    specs: tuple[Any, ...],
+    options: Any,
+    color: bool,
+    interrupts: Interrupts,
 ) -> Any:
     from tsharness.exporting.inputs import examples_of
     from tsharness.exporting.load import load_inputs, load_model
@@ -144,4 +147,9 @@ def _export(
                 f"{reference} gives no example inputs: return (module, example_inputs), or add "
                 "--inputs file.py:NAME, or describe them: --input 'x=float32[N,3,224,224]' --dim N=1"
             )
-        return export_model(model, examples_of(example_inputs), output, options, say)
+
+        def step(text: str) -> None:
+            interrupts.check()
+            say(text)
+
+        return export_model(model, examples_of(example_inputs), output, options, step)
