@@ -13,7 +13,7 @@ HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp lint format docs install clean
+.PHONY: demo test test-cpp lint format docs networks test-networks install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -46,6 +46,17 @@ ifeq ($(HAVE_GTEST),ON)
 else
 	@echo "SKIPPED: the C++ tests, GoogleTest is not installed (Debian: apt-get install libgtest-dev)"
 endif
+
+# Real networks of transformers and monai: a group of its own.
+build/.networks: $(INSTALLED)
+	$(PIP) install --quiet --no-build-isolation '.[networks]'
+	@touch $@
+
+test-networks: build/.networks
+	$(PY) -m pytest tests/networks
+
+networks: build/.networks
+	$(PY) -W ignore docs/generate_networks.py
 
 lint: $(INSTALLED)
 	$(PY) -m ruff check $(PY_DIRS)

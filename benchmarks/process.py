@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from common import BIN, PEERS, ROOT, Row, build_peer, command_seconds, interleaved, main
 
+import tsharness
+
 ROUNDS = 15
 
 
@@ -19,20 +21,20 @@ def measure() -> list[Row]:
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        linear.export_to(folder)
         artifact, data = folder / "linear.pt", folder / "cases.pt"
+        tsharness.export(*linear.make(), artifact, method="trace", families=())
         module = torch.jit.load(str(artifact))
         inputs = [torch.randn(n, 10) for n in (1, 2, 7)]
         torch.save([(x, module(x).detach()) for x in inputs], data)
         bare = build_peer("load_only", folder)
-        tsharness, script = BIN / "tsharness", PEERS / "script_of_today.py"
+        command, script = BIN / "tsharness", PEERS / "script_of_today.py"
         seconds = interleaved(
             {
-                "verify": command_seconds(tsharness, "verify", "--quiet", artifact),
+                "verify": command_seconds(command, "verify", "--quiet", artifact),
                 "script": command_seconds(sys.executable, "-W", "ignore", script, artifact, data),
                 "bare": command_seconds(bare, artifact),
-                "help": command_seconds(tsharness, "--help"),
-                "version": command_seconds(tsharness, "--version"),
+                "help": command_seconds(command, "--help"),
+                "version": command_seconds(command, "--version"),
             },
             ROUNDS,
         )

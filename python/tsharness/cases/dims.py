@@ -26,7 +26,8 @@ class Symbol:
     """Sizes are multiples of it apart."""
 
     def allows(self, size: int) -> bool:
-        return (self.min is None or size >= self.min) and (self.max is None or size <= self.max)
+        """Nothing (0) must be stated: few models are meant for it."""
+        return size >= (1 if self.min is None else self.min) and (self.max is None or size <= self.max)
 
     def to_dict(self) -> dict[str, Any]:
         bounds = {"min": self.min, "max": self.max, "step": self.step if self.step != 1 else None}

@@ -13,6 +13,7 @@ from tsharness.cases.values import NamedTuple, Value
 from tsharness.errors import ExportError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.convert import Converted
+from tsharness.exporting.families import KINDS
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.report import CandidateResult
@@ -97,6 +98,8 @@ def self_check(
         cases=beside,
         device=options.device or "cpu",
         calls=options.calls,
+        calls_of={case.name: 1 for case in cases if case.family in KINDS},
+        integrity=False,
         timeout=options.timeout,
         memory_limit=options.memory_limit,
     )

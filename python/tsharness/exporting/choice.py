@@ -36,11 +36,11 @@ def choose(candidates: Sequence[CandidateResult]) -> tuple[CandidateResult, str]
     kept = {f.code for f in script.findings}
     baked = [f for f in trace.findings if f.code in BAKED and f.code not in kept]
     if baked:
-        return script, f"both pass, but in the trace {RULES[baked[0].code].title}"
+        return script, f"both pass, but the trace has {baked[0].code}: {RULES[baked[0].code].title}"
     return trace, "both pass, and the tracer followed everything: the simpler graph"
 
 
 def _why_not(candidate: CandidateResult) -> str:
     if candidate.check is None:
-        return f"cannot be made: {candidate.reason}"
+        return "cannot be made"
     return f"is wrong on {candidate.families - candidate.passed} of {candidate.families} families"

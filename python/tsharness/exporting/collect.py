@@ -78,6 +78,7 @@ def collect(
         except Exception as error:
             # A family is a guess at what the model takes: a wrong one says nothing about the model.
             failed.append(DroppedFamily(family.name, _reason(error)))
+            subject.restore()
             continue
         if one.bytes > left:
             cut.append(DroppedFamily(family.name, _too_large(options)))

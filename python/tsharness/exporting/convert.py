@@ -75,7 +75,7 @@ def _refused(error: Exception) -> Converted:
     said = _essence(message)
     seen = f"{where.shown}; torch says: {said}" if where is not None else f"torch says: {said}"
     refusal = finding(rule.code, seen, where=_text(where))
-    at = f" at {where}" if where is not None else ""
+    at = f" at {where}" if where is not None else f" ({said})"
     return Converted("script", None, reason=f"{rule.title}{at}", findings=(refusal,), error=error)
 
 

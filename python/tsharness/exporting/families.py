@@ -88,7 +88,7 @@ def _sizes(symbol: Symbol, size: int) -> list[int]:
     smallest = symbol.min if symbol.min is not None else symbol.step
     largest = symbol.max if symbol.max is not None else 2 * size + symbol.step
     wanted = (smallest, max(1, smallest), size - symbol.step, size + symbol.step, largest)
-    return [s for s in dict.fromkeys(wanted) if s != size and s >= 0 and symbol.allows(s)]
+    return [s for s in dict.fromkeys(wanted) if s != size and symbol.allows(s)]
 
 
 def _resizer(dynamic: Dynamic, symbol: Symbol, size: int) -> Callable[[str, Any], Any]:

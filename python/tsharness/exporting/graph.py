@@ -77,6 +77,16 @@ def _dtype_argument(node: Any) -> int | None:
     return None
 
 
+def tensor_constants(module: torch.jit.ScriptModule) -> list[torch.Tensor]:
+    """Tensors that stand in the graph as literals; for each method that has them."""
+    values = (
+        node.output().toIValue()
+        for node in nodes_of(module)
+        if node.kind() == "prim::Constant" and str(node.output().type()) == "Tensor"
+    )
+    return [value for value in values if isinstance(value, torch.Tensor)]
+
+
 def numbers_by_place(module: torch.jit.ScriptModule) -> dict[Place, list[int | float]]:
     """Numbers that stand in the graph as literals, by the line of source."""
     found: dict[Place, list[int | float]] = {}

@@ -17,7 +17,7 @@ SEED = 0
 
 
 @contextmanager
-def undisturbed(model: torch.nn.Module) -> Iterator[None]:
+def undisturbed(model: torch.nn.Module) -> Iterator[Snapshot]:
     """Afterwards the model (modes, weights, gradients, attributes, hooks), every generator of random
     numbers, the default dtype, the grad mode and the warnings filters are what they were before."""
     snapshot = Snapshot(model)
@@ -27,7 +27,7 @@ def undisturbed(model: torch.nn.Module) -> Iterator[None]:
     with warnings.catch_warnings(), torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         grad = torch.is_grad_enabled()
         try:
-            yield
+            yield snapshot
         finally:
             torch.set_grad_enabled(grad)
             torch.set_default_dtype(dtype)
@@ -44,3 +44,14 @@ def seeded() -> Iterator[None]:
         torch.manual_seed(SEED)
         random.seed(SEED)
         yield
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Leaves the other cores to somebody else: threads that wait for each other suffer most from company."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

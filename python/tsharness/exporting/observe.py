@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
@@ -50,12 +51,26 @@ class _Conversions(TorchFunctionMode):
     def __init__(self, seen: dict[Place, Any], outermost: FrameType) -> None:
         super().__init__()
         self._seen, self._outermost = seen, outermost
+        self.in_instance_norm = False
+        """It is batch normalisation in disguise, and means to use its input's own statistics."""
+
+    @contextmanager
+    def _inside_instance_norm(self) -> Iterator[None]:
+        before, self.in_instance_norm = self.in_instance_norm, True
+        try:
+            yield
+        finally:
+            self.in_instance_norm = before
 
     def __torch_function__(
         self, func: Any, types: Any, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
+        name = getattr(func, "__name__", "")
+        if name == "instance_norm":
+            with self._inside_instance_norm():
+                return func(*args, **(kwargs or {}))
         result = func(*args, **(kwargs or {}))
-        if getattr(func, "__name__", "") in _CONVERSIONS:
+        if name in _CONVERSIONS:
             where = current_place(self._outermost)
             if where is not None:
                 self._seen.setdefault(where, result)
@@ -63,9 +78,20 @@ class _Conversions(TorchFunctionMode):
 
 
 class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    def __init__(self, seen: Observation, inputs: Mapping[str, torch.Tensor], outermost: FrameType) -> None:
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch would load its compiler for a second, only to keep it away from this class."""
+        return False
+
+    def __init__(
+        self,
+        seen: Observation,
+        functions: _Conversions,
+        inputs: Mapping[str, torch.Tensor],
+        outermost: FrameType,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self._seen, self._outermost = seen, outermost
+        self._seen, self._functions, self._outermost = seen, functions, outermost
         self._inputs = {_storage(tensor): name for name, tensor in inputs.items()}
         self._wide = any(tensor.dtype in _WIDE for tensor in inputs.values())
 
@@ -77,7 +103,8 @@ class _Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = [leaf for _, leaf in leaves_of("", list(args)) if isinstance(leaf, torch.Tensor)]
         self._look_at_randomness(func, name)
         self._look_at_writes(func, args)
-        if name in _BATCH_NORM and len(args) > 5 and args[5] is True:
+        batch_statistics = name in _BATCH_NORM and len(args) > 5 and args[5] is True
+        if batch_statistics and not self._functions.in_instance_norm:
             self._seen.batch_statistics.append(current_place(self._outermost))
         if self._seen.float64 is None and not self._wide:
             self._look_at_float64(name, given, result)
@@ -133,7 +160,8 @@ def _observe_call(function: Callable[..., Any], call: Inputs, names: Sequence[st
     given = call.copy()
     tensors = {name: leaf for name, leaf in given.leaves(names) if isinstance(leaf, torch.Tensor)}
     here = sys._getframe()
-    with _Conversions(seen.conversions, here), _Operators(seen, tensors, here):
+    functions = _Conversions(seen.conversions, here)
+    with functions, _Operators(seen, functions, tensors, here):
         outputs = function(*given.args, **given.kwargs)
     by_storage = {_storage(tensor): name for name, tensor in tensors.items() if tensor.numel()}
     for name, leaf in leaves_of("output", outputs):

@@ -33,7 +33,8 @@ class ExportOptions:
     """Compare after every stage, not only where one was asked for or the self-check failed."""
     tolerance: Mapping[str, Any] = field(default_factory=dict)
     calls: int = 2
-    """Of each case in the self-check: the second runs what the executor made of the first."""
+    """Of each example in the self-check: the second runs what the executor made of the first. Families come
+    after the examples, and are called once, by what the executor has made by then."""
     max_case_bytes: int = MAX_CASE_BYTES
     force: bool = False
     timeout: float = 600.0

@@ -17,6 +17,7 @@ from tsharness.findings import finding
 from tsharness.report.model import Finding
 
 _SHOWN = 3  # places that a finding names; it counts the others
+_LOOKED_AT = 10_000  # elements of each parameter
 _SUBNORMAL_SHARE = 0.01  # of a model's weights; pruned and decayed ones come in such numbers
 
 _TRACER = (
@@ -53,12 +54,17 @@ def _weights(model: torch.nn.Module) -> Iterator[Finding]:
     learning = [p for p in parameters if p.requires_grad]
     if learning:
         yield finding("TS141", f"{len(learning)} of {len(parameters)} parameters do")
-    floating = [p.detach() for p in parameters if p.dtype in (torch.float32, torch.float64)]
+    floating = [_sample(p.detach()) for p in parameters if p.dtype in (torch.float32, torch.float64)]
     total = sum(p.numel() for p in floating)
     small = sum(_subnormals(p) for p in floating)
     if total and small / total >= _SUBNORMAL_SHARE:
         tiny = torch.finfo(torch.float32).tiny
-        yield finding("TS142", f"{small} of {total} weights ({small / total:.0%})", tiny=tiny)
+        yield finding("TS142", f"{small} of {total} weights looked at ({small / total:.0%})", tiny=tiny)
+
+
+def _sample(tensor: torch.Tensor) -> torch.Tensor:
+    """Elements at even distances: a share does not need them all."""
+    return tensor.flatten()[:: max(1, tensor.numel() // _LOOKED_AT)]
 
 
 def _subnormals(tensor: torch.Tensor) -> int:
@@ -83,13 +89,17 @@ def of_candidate(converted: Converted, seen: Observation) -> Iterator[Finding]:
 def _tracer_findings(converted: Converted, seen: Observation) -> Iterator[Finding]:
     assert converted.module is not None
     numbers = graph.numbers_by_place(converted.module) if converted.tracer_warnings else {}
+    found: dict[str, dict[str, str]] = {}
     for message, where in converted.tracer_warnings:
         codes = [code for pattern, code in _TRACER if pattern.search(message)]
-        if not codes:
-            continue
+        if not codes or (codes[0] == "TS101" and where.through):
+            continue  # torch's own layers check their arguments: such a branch is an error message
         value = _baked_value(seen, numbers, where, codes[0])
         told = f", which was {value}" if value is not None else ""
-        yield finding(codes[0], f"{where.shown}{told}", where=str(where))
+        found.setdefault(codes[0], {}).setdefault(f"{where.shown}{told}", str(where))
+    for code, places in found.items():
+        more = f"; and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+        yield finding(code, "; ".join(list(places)[:_SHOWN]) + more, where=next(iter(places.values())))
 
 
 def _baked_value(
@@ -112,7 +122,7 @@ def _literals(code: str, found: Sequence[tuple[str, Place | None]], fact: str) -
 def _with_places(code: str, what: str, places: Sequence[Place | None], **facts: Any) -> Finding:
     known = list(dict.fromkeys(where for where in places if where is not None))
     shown = ", ".join(where.shown for where in known[:_SHOWN])
-    more = f" and {len(known) - _SHOWN} more places" if len(known) > _SHOWN else ""
+    more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
     seen = f"{what}: {shown}{more}" if known else what
     return finding(code, seen, where=str(known[0]) if known else None, **facts)
 

@@ -46,10 +46,9 @@ def record_case(
     placement: Placement = AS_IT_IS,
 ) -> Recorded:
     """Runs the calls one after the other on the model as it was given, and keeps inputs and outputs, as an
-    artifact of that placement takes and must return them.
+    artifact of that placement takes and must return them. Afterwards the model is as it was given.
 
-    Whatever the model raises goes on to the caller."""
-    subject.restore()
+    Whatever the model raises goes on to the caller; then the subject needs a ``restore``."""
     given = tuple(placement.inputs(call) for call in calls)
     pairs = zip(given, calls, strict=True)
     with seeded():
@@ -58,7 +57,10 @@ def record_case(
     scripted = isinstance(subject.model, torch.jit.ScriptModule)
     origin = "torchscript-python" if scripted else "eager"
     case = case_of(name, given, outputs, family, origin, device_type(subject.model))
-    return Recorded(case, given, outputs, subject.changed())
+    changed = subject.changed()
+    if changed or scripted:
+        subject.restore()
+    return Recorded(case, given, outputs, changed)
 
 
 def case_of(

@@ -18,14 +18,14 @@ from tsharness.exporting.candidates import Candidate, check_candidate
 from tsharness.exporting.choice import choose
 from tsharness.exporting.collect import Collected, collect, dynamic_of
 from tsharness.exporting.convert import convert
-from tsharness.exporting.guard import undisturbed
+from tsharness.exporting.guard import one_thread, undisturbed
 from tsharness.exporting.inputs import Inputs, argument_names
 from tsharness.exporting.observe import Observation, observe
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.pitfalls import of_candidate, of_model
 from tsharness.exporting.placement import Placement
 from tsharness.exporting.report import ExportReport, StageResult, refused_stage
-from tsharness.exporting.state import Subject
+from tsharness.exporting.state import Snapshot, Subject
 from tsharness.exporting.transform import transformed
 from tsharness.exporting.write import write_artifact
 from tsharness.findings import finding
@@ -47,11 +47,9 @@ def export_model(
     """As ``tsharness.export``, but a report comes back whatever the verdict; ``say`` hears of progress."""
     started = time.monotonic()
     launcher = Launcher(find_runner())
-    # LibTorch loads in the runner while the Python model runs here.
-    launcher.start_ahead()
     try:
-        with _folder_beside(target) as folder, undisturbed(model):
-            return _Export(model, examples, target, options, folder, launcher, say, started).run()
+        with _folder_beside(target) as folder, undisturbed(model) as before:
+            return _Export(model, examples, target, options, folder, launcher, say, started, before).run()
     finally:
         launcher.close()
 
@@ -77,6 +75,7 @@ class _Export:
     launcher: Launcher
     say: Callable[[str], None]
     started: float
+    before: Snapshot
 
     def run(self) -> ExportReport:
         options = self.options
@@ -88,9 +87,10 @@ class _Export:
         dynamic = dynamic_of(self.model, self.examples, options)
         check_dynamic(self.model, self.examples, dynamic)
         placement = Placement.of(options.dtype, options.device)
-        subject = Subject(self.model)
+        subject = Subject(self.model, self.before)
         collected = collect(subject, self.examples, options, placement, self.say)
-        subject.restore()
+        # LibTorch loads in the runner while Python looks, converts and saves, on one thread each.
+        self.launcher.start_ahead()
         placed = _placed(self.model, placement)
         seen = self._observe(placed, placement)
         findings += of_model(placed, seen, collected.recorded[0])
@@ -107,7 +107,7 @@ class _Export:
 
     def _observe(self, placed: torch.nn.Module, placement: Placement) -> Observation:
         self.say("looking at one run of the example")
-        subject = Subject(placed)
+        subject = Subject(placed, self.before if placed is self.model else None)
         calls = [
             (
                 _function(subject.model, call),
@@ -117,7 +117,8 @@ class _Export:
             for name, call in _first_calls(self.examples).items()
         ]
         try:
-            return observe(calls)
+            with one_thread():
+                return observe(calls)
         except Exception as error:
             raise ExportError(
                 f"the model fails in {self.options.dtype or self.options.device}: {error}"
@@ -138,8 +139,9 @@ class _Export:
         found = []
         for method in methods:
             self.say(f"{method}: converting")
-            subject = Subject(placed)
-            converted = convert(placed, method, examples)
+            subject = Subject(placed, self.before if placed is self.model else None)
+            with one_thread():
+                converted = convert(placed, method, examples)
             subject.restore()
             self.say(f"{method}: the C++ runner compares {len(collected.recorded)} cases")
             found.append(

@@ -5,17 +5,22 @@ from __future__ import annotations
 import linecache
 import sys
 import traceback
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 
 import torch
 
 import tsharness
 
 # Frames below these folders are machinery; what a user looks for is the line of a model.
-_MACHINERY = tuple(str(Path(str(module.__file__)).parent) + "/" for module in (torch, tsharness))
+_MACHINERY = (
+    *(str(Path(str(module.__file__)).parent) + "/" for module in (torch, tsharness)),
+    str(warnings.__file__),
+    "<frozen",
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Place:
     line: int
     code: str
     """The line itself; empty if it cannot be read."""
+    through: str = ""
+    """The file of torch in which it happens, if this line only leads there."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}"
@@ -43,7 +50,7 @@ def place(filename: str, line: int) -> Place:
 
 
 def is_machinery(filename: str) -> bool:
-    return filename.startswith((*_MACHINERY, "<frozen"))
+    return filename.startswith(_MACHINERY)
 
 
 def current_place(outermost: FrameType | None) -> Place | None:
@@ -58,13 +65,12 @@ def current_place(outermost: FrameType | None) -> Place | None:
 
 
 def user_traceback(error: BaseException) -> str:
-    """The traceback from the first frame of the user's code on; all of it, if there is none."""
-    trace: TracebackType | None = error.__traceback__
-    start = trace
-    while start is not None and is_machinery(start.tb_frame.f_code.co_filename):
-        start = start.tb_next
-    lines = traceback.format_exception(type(error), error, start or trace, chain=False)
-    return "".join(lines).rstrip()
+    """The traceback with the frames of the user's code alone; with all of them, if there are none."""
+    told = traceback.TracebackException.from_exception(error)
+    own = [frame for frame in told.stack if not is_machinery(frame.filename)]
+    if own:
+        told.stack = traceback.StackSummary.from_list(own)
+    return "".join(told.format(chain=False)).rstrip()
 
 
 def essence(error: BaseException) -> str:

@@ -19,7 +19,8 @@ _PLAIN = (bool, int, float, complex, str, bytes, type(None))
 class Snapshot:
     """The state of a module when this object was made: tensors, gradients, attributes, modes, hooks."""
 
-    def __init__(self, model: torch.nn.Module) -> None:
+    def __init__(self, model: torch.nn.Module, known: Snapshot | None = None) -> None:
+        """``known`` is one of the same model, none of whose tensors has changed since: copies are shared."""
         self._modules = {
             name: module
             for name, module in model.named_modules()
@@ -34,7 +35,11 @@ class Snapshot:
         }
         self._tensors = dict(self._named_tensors(model))
         self._buffers = [name for name, _ in model.named_buffers()]
-        self._copies = {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
+        self._copies: dict[str, torch.Tensor] = (
+            {name: tensor.detach().clone() for name, tensor in self._tensors.items()}
+            if known is None
+            else known._copies
+        )
         self._gradients = {name: tensor.grad for name, tensor in self._tensors.items() if tensor.is_leaf}
         self._marks = self._mark()
 
@@ -82,6 +87,8 @@ class Snapshot:
         marks: dict[str, Any] = {}
         for name, module in self._modules.items():
             for key, value in module.__dict__.items():
+                if not value and isinstance(value, dict):
+                    continue  # the many registries of hooks, empty in most modules
                 if key in _REGISTRIES:
                     marks.update((f"{_path(name, k)}", id(item)) for k, item in value.items())
                 else:
@@ -126,10 +133,10 @@ def _identity(value: Any) -> Any:
 class Subject:
     """A model that is run again and again, each time from the state in which it was given."""
 
-    def __init__(self, model: torch.nn.Module) -> None:
+    def __init__(self, model: torch.nn.Module, known: Snapshot | None = None) -> None:
         self._scripted = isinstance(model, torch.jit.ScriptModule)
         self._given = model
-        self._snapshot = None if self._scripted else Snapshot(model)
+        self._snapshot = None if self._scripted else Snapshot(model, known)
         self.model: torch.nn.Module = copy.deepcopy(model) if self._scripted else model
 
     def changed(self) -> tuple[str, ...]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import inspect
-import io
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.jit import TracerWarning  # type: ignore[attr-defined]
 
+from tsharness.exporting import graph
 from tsharness.exporting.inputs import Inputs
-from tsharness.exporting.source import Place, place
+from tsharness.exporting.source import Place, current_place, is_machinery, place
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Heard:
     deprecated: list[str] = field(default_factory=list)
 
 
+_ROOM_FOR_CODE = 4_000_000  # bytes; of a large network's code with its source lines, several times over
+
 _LISTENING: ContextVar[bool] = ContextVar("listening", default=False)
 
 
@@ -36,27 +39,34 @@ def listening() -> Iterator[Heard]:
     """torch.jit warns at every entry that it is deprecated (DeprecationWarning in 2.13, FutureWarning
     from 2.14), and the tracer of what it could not follow: both are kept. Other warnings go their way."""
     heard, others, token = Heard(), [], _LISTENING.set(True)
-    with warnings.catch_warnings(record=True) as caught:
+
+    def note(message: Warning | str, category: type[Warning], filename: str, line: int, *_: Any) -> None:
+        text = str(message)
+        if issubclass(category, TracerWarning):
+            heard.tracer.append((text.splitlines()[0], _users_place(filename, line)))
+        elif _is_deprecation(category, text):
+            heard.deprecated.append(text.splitlines()[0])
+        else:
+            others.append((text, category, filename, line))
+
+    with warnings.catch_warnings():
         warnings.simplefilter("default")
-        warnings.simplefilter("always", TracerWarning)
-        warnings.simplefilter("always", DeprecationWarning)
-        warnings.simplefilter("always", FutureWarning)
+        for category in (TracerWarning, DeprecationWarning, FutureWarning):
+            warnings.simplefilter("always", category)
+        warnings.showwarning = note  # type: ignore[assignment]
         try:
             yield heard
         finally:
             _LISTENING.reset(token)
-            for warning in caught:
-                message = str(warning.message)
-                if issubclass(warning.category, TracerWarning):
-                    where = place(warning.filename, warning.lineno)
-                    heard.tracer.append((message.splitlines()[0], where))
-                elif _is_deprecation(warning.category, message):
-                    heard.deprecated.append(message.splitlines()[0])
-                else:
-                    others.append(warning)
             heard.tracer[:] = dict.fromkeys(heard.tracer)
-    for other in others:
-        warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    for other in dict.fromkeys(others):
+        warnings.warn_explicit(*other)
+
+
+def _users_place(filename: str, line: int) -> Place:
+    """Where a warning points to; if that is in torch, the line of the user's that led there."""
+    own = current_place(None) if is_machinery(filename) else None
+    return replace(own, through=place(filename, line).file) if own is not None else place(filename, line)
 
 
 def _is_deprecation(category: type[Warning], message: str) -> bool:
@@ -142,12 +152,18 @@ def optimize_for_inference(module: torch.jit.ScriptModule, methods: list[str]) -
 
 
 def save(module: torch.jit.ScriptModule, path: Path) -> None:
-    """As ``torch.jit.save``, by way of memory: torch's own file writer, when the disk is full, throws in a
-    destructor, which ends the process. Raises OSError."""
-    buffer = io.BytesIO()
+    """``torch.jit.save``. Raises OSError if there is no room, which is made sure of first: torch's writer,
+    when the disk is full, throws in a destructor, and that would end the process."""
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, _bytes_of(module) + _ROOM_FOR_CODE)
     with without_deprecation():
-        torch.jit.save(module, buffer)
-    path.write_bytes(buffer.getbuffer())
+        torch.jit.save(module, str(path))
+
+
+def _bytes_of(module: torch.jit.ScriptModule) -> int:
+    """Of all tensors: parameters, buffers, and the constants that a frozen module's weights have become."""
+    tensors = [*module.parameters(), *module.buffers(), *graph.tensor_constants(module)]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def load(path: Path, device: str = "cpu") -> torch.jit.ScriptModule:

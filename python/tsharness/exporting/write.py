@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -32,8 +31,6 @@ def write_artifact(
     assert path is not None
     try:
         append_cases(path, _case_file(candidate, model, dynamic, options, path).to_bytes())
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
         path.replace(target)
     except OSError as error:
         raise ExportError(f"cannot write {target}: {error.strerror}") from error

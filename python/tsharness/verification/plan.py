@@ -30,6 +30,10 @@ class VerifyOptions:
     threads: int | None = None
     calls: int = 5
     """How often each case is repeated, and compared."""
+    calls_of: Mapping[str, int] = field(default_factory=dict)
+    """By the name of a case, another number of repetitions."""
+    integrity: bool = True
+    """Whether to read the file once more and check its bytes: not for one that was just written."""
     tolerance: Mapping[str, Any] = field(default_factory=dict)
     """``{"rtol", "atol", "exact", "outputs": {NAME: {...}}}``"""
     timeout: float = 600.0

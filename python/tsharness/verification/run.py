@@ -68,15 +68,16 @@ def default_memory_limit() -> int:
 
 
 def _job(plan: Plan, options: VerifyOptions, names: tuple[str, ...]) -> Job:
-    run: dict[str, Any] = {
-        "step": "run",
-        "cases": list(names),
-        "calls": options.calls,
-        "tolerance": dict(options.tolerance),
-    }
+    groups: dict[int, list[str]] = {}
+    for name in names:
+        groups.setdefault(options.calls_of.get(name, options.calls), []).append(name)
+    runs: list[dict[str, Any]] = [
+        {"step": "run", "cases": group, "calls": calls, "tolerance": dict(options.tolerance)}
+        for calls, group in groups.items()
+    ]
     return Job(
         artifact=plan.artifact,
-        steps=({"step": "load"}, run),
+        steps=({"step": "load"}, *runs),
         cases=plan.document.location,
         device=options.device,
         threads=options.threads,
