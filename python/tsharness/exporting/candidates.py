@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
+from tsharness.artifact.archive import content_sha256
 from tsharness.cases.case_file import Case, CaseFile, write_case_file
 from tsharness.cases.values import NamedTuple, Value
 from tsharness.errors import ExportError
@@ -37,6 +40,8 @@ class Candidate:
     path: Path | None
     """Where it lies; ``None`` if it could not be made or saved."""
     cases: tuple[Case, ...]
+    content_sha256: str = ""
+    """Of what was saved; empty if nothing was."""
 
 
 def check_candidate(
@@ -60,7 +65,9 @@ def check_candidate(
             converted.method, converted.strict, Verdict.ERROR, 0, len(cases), reason, tuple(findings), None
         )
         return Candidate(result, converted, None, cases)
-    check = self_check(path, cases, options, launcher)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        content = pool.submit(content_of, path)
+        check = self_check(path, cases, options, launcher)
     passed = sum(case.verdict is Verdict.PASS for case in check.cases)
     reason = "" if check.verdict is Verdict.PASS else first_problem(check)
     result = CandidateResult(
@@ -73,7 +80,12 @@ def check_candidate(
         tuple(findings),
         check,
     )
-    return Candidate(result, converted, path, cases)
+    return Candidate(result, converted, path, cases, content.result())
+
+
+def content_of(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        return content_sha256(archive)
 
 
 def save(module: torch.jit.ScriptModule, path: Path) -> str:

@@ -13,7 +13,7 @@ from tsharness.exporting.families import Family, families
 from tsharness.exporting.inputs import Inputs, argument_names
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.placement import Placement
-from tsharness.exporting.record import Recorded, record_case
+from tsharness.exporting.record import ModelFailed, Recorded, record_case
 from tsharness.exporting.report import DroppedFamily
 from tsharness.exporting.signature import dims_that_vary
 from tsharness.exporting.source import essence, user_traceback
@@ -60,10 +60,9 @@ def collect(
         say(f"eager: {name}")
         try:
             recorded.append(_record_example(subject, name, calls, placement))
-        except Exception as error:
-            # The model is the user's code: whatever it raises is the answer.
-            text = user_traceback(error)
-            raise ExportError(f"the model fails on the inputs of '{name}':\n{text}") from error
+        except ModelFailed as failure:
+            text = user_traceback(failure.error)
+            raise ExportError(f"the model fails on the inputs of '{name}':\n{text}") from failure.error
     stateful = any(one.changed for one in recorded)
     left = options.max_case_bytes - sum(one.bytes for one in recorded)
     failed, cut = [], []
@@ -75,9 +74,9 @@ def collect(
         try:
             calls = _as_sequence(family.calls) if stateful else family.calls
             one = record_case(subject, family.name, calls, family.kind, placement)
-        except Exception as error:
+        except ModelFailed as failure:
             # A family is a guess at what the model takes: a wrong one says nothing about the model.
-            failed.append(DroppedFamily(family.name, _reason(error)))
+            failed.append(DroppedFamily(family.name, _reason(failure.error)))
             subject.restore()
             continue
         if one.bytes > left:
@@ -139,5 +138,5 @@ def _too_large(options: ExportOptions) -> str:
     return f"more than the {options.max_case_bytes} bytes that all cases may take"
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: BaseException) -> str:
     return f"{type(error).__name__}: {essence(error)[:120]}"

@@ -17,6 +17,15 @@ from tsharness.exporting.state import Subject
 from tsharness.exporting.torch_values import to_value
 
 
+class ModelFailed(Exception):
+    """The Python model raised; its exception is the cause."""
+
+    @property
+    def error(self) -> BaseException:
+        assert self.__cause__ is not None
+        return self.__cause__
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A case, and the same as torch's values."""
@@ -48,11 +57,14 @@ def record_case(
     """Runs the calls one after the other on the model as it was given, and keeps inputs and outputs, as an
     artifact of that placement takes and must return them. Afterwards the model is as it was given.
 
-    Whatever the model raises goes on to the caller; then the subject needs a ``restore``."""
+    Raises ModelFailed with whatever the model raised as its cause; the subject then needs a ``restore``."""
     given = tuple(placement.inputs(call) for call in calls)
     pairs = zip(given, calls, strict=True)
     with seeded():
-        raw = [run_call(subject.model, placement.reference_inputs(own, call)) for own, call in pairs]
+        try:
+            raw = [run_call(subject.model, placement.reference_inputs(own, call)) for own, call in pairs]
+        except Exception as error:
+            raise ModelFailed from error  # the model is the user's code: it may raise anything
     outputs = tuple(placement.outputs(value) for value in raw)
     scripted = isinstance(subject.model, torch.jit.ScriptModule)
     origin = "torchscript-python" if scripted else "eager"

@@ -22,7 +22,7 @@ from tsharness.exporting import torch_jit
 from tsharness.exporting.guard import SEED
 from tsharness.exporting.inputs import Inputs, examples_of
 from tsharness.exporting.load import load_inputs, load_model
-from tsharness.exporting.record import Recorded, case_of, record_case
+from tsharness.exporting.record import ModelFailed, case_of, record_case
 from tsharness.exporting.signature import dims_that_vary, signature_of
 from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
@@ -58,6 +58,8 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         write_case_file(CaseFile(cases, signature, provenance), message["output"])
         if request.bundle_into is not None:
             torch_jit.save(_bundled(module, calls), request.bundle_into)
+    except ModelFailed as failure:
+        return {"error": {"kind": "input", "message": f"{whence}{essence(failure.error)}"}}
     except TsharnessError as error:
         return {"error": {"kind": "usage" if isinstance(error, UsageError) else kind, "message": str(error)}}
     except Exception as error:
@@ -101,7 +103,7 @@ def _cases(
         return (case_of(name, calls, [load_tensors(request.outputs_from)], "file", "file"),)
     family = "synthesized" if request.inputs else "example"
     subject = Subject(reference)
-    recorded: list[Recorded] = [record_case(subject, name, calls, family) for name, calls in examples.items()]
+    recorded = [record_case(subject, name, calls, family) for name, calls in examples.items()]
     return tuple(one.case for one in recorded)
 
 

@@ -87,7 +87,7 @@ class Snapshot:
         marks: dict[str, Any] = {}
         for name, module in self._modules.items():
             for key, value in module.__dict__.items():
-                if not value and isinstance(value, dict):
+                if isinstance(value, dict) and not value:
                     continue  # the many registries of hooks, empty in most modules
                 if key in _REGISTRIES:
                     marks.update((f"{_path(name, k)}", id(item)) for k, item in value.items())

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import torch
 
 import tsharness
-from tsharness.artifact.archive import append_cases, content_sha256
+from tsharness.artifact.archive import append_cases
 from tsharness.cases.case_file import CaseFile
 from tsharness.cases.dims import Dynamic
 from tsharness.errors import ExportError
@@ -30,7 +29,7 @@ def write_artifact(
     path = candidate.path
     assert path is not None
     try:
-        append_cases(path, _case_file(candidate, model, dynamic, options, path).to_bytes())
+        append_cases(path, _case_file(candidate, model, dynamic, options).to_bytes())
         path.replace(target)
     except OSError as error:
         raise ExportError(f"cannot write {target}: {error.strerror}") from error
@@ -38,10 +37,8 @@ def write_artifact(
 
 
 def _case_file(
-    candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, options: ExportOptions, saved: Path
+    candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, options: ExportOptions
 ) -> CaseFile:
-    with zipfile.ZipFile(saved) as archive:
-        content = content_sha256(archive)
     result, module = candidate.result, candidate.converted.module
     assert module is not None and result.check is not None
     provenance = {
@@ -59,7 +56,7 @@ def _case_file(
         "seed": SEED,
         "warnings": _warnings(candidate),
         "self_check": _self_check(result.check),
-        "content_sha256": content,
+        "content_sha256": candidate.content_sha256,
     }
     return CaseFile(candidate.cases, signature_of(module, candidate.cases, dynamic), provenance)
 
