@@ -23,11 +23,11 @@ nvidia-smi --query-gpu=name,driver_version --format=csv,noheader > "$OUT/machine
 import sys
 from pathlib import Path
 sys.path.insert(0, "examples")
-import resnet, transformer
+import resnet, transformer, tsharness
 folder = Path("demo")
 folder.mkdir(exist_ok=True)
-for example in (resnet, transformer):
-    example.export_to(folder)
+tsharness.export(*resnet.make(), folder / "resnet.pt", method="trace", families="zeros")
+tsharness.export(*transformer.make(), folder / "transformer.pt", method="script", families=())
 PY
 for model in resnet transformer; do
   for device in cpu cuda; do
