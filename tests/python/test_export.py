@@ -469,3 +469,10 @@ def test_usage_errors_of_the_api(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="two ranges"):
         dynamic = {"input": {0: "N:1..2", 1: "N:1..3"}}
         tsharness.export(torch.nn.ReLU(), torch.ones(1, 1), tmp_path / "m.pt", dynamic=dynamic)
+
+
+def test_a_lazy_module_is_said_to_be_one(tmp_path: Path) -> None:
+    with pytest.warns(UserWarning, match="Lazy modules"):
+        model = torch.nn.LazyLinear(2)
+    with pytest.raises(UsageError, match="run the model once first"):
+        tsharness.export(model, torch.ones(1, 3), tmp_path / "m.pt")

@@ -9,7 +9,6 @@ import typer
 
 from tsharness.cli.options import Cases, Device, Json, NoColor, Only, Threads, Timeout, use_color
 from tsharness.cli.output import write_json
-from tsharness.errors import TsharnessError
 from tsharness.verdict import worst
 
 
@@ -30,20 +29,16 @@ def command(
     from tsharness.bench.api import benchmark
     from tsharness.report.terminal import console, print_bench
 
-    try:
-        report = benchmark(
-            artifact,
-            cases=cases,
-            only=tuple(only),
-            device=device,
-            threads=threads,
-            min_seconds=min_seconds,
-            timeout=timeout,
-        )
-        if json_file is not None:
-            write_json(report.to_dict(), json_file)
-    except TsharnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    report = benchmark(
+        artifact,
+        cases=cases,
+        only=tuple(only),
+        device=device,
+        threads=threads,
+        min_seconds=min_seconds,
+        timeout=timeout,
+    )
+    if json_file is not None:
+        write_json(report.to_dict(), json_file)
     print_bench(report, console(use_color(no_color), stderr=json_file == "-"))
     raise typer.Exit(worst(problem.exit_code for problem in report.errors.values()))

@@ -26,7 +26,7 @@ from tsharness.cli.options import (
     use_color,
 )
 from tsharness.cli.output import write_json
-from tsharness.errors import TsharnessError, UsageError
+from tsharness.errors import UsageError
 
 
 def command(
@@ -81,38 +81,32 @@ def command(
     runner could not run it, or died, 8 no runner.
     """
     interrupts = Interrupts()
-    try:
-        from tsharness.cases.dims import parse_dynamic
-        from tsharness.cases.input_spec import input_cases
-        from tsharness.exporting.options import ExportOptions, parse_families
-        from tsharness.verification.plan import tolerance_layer
+    from tsharness.cases.dims import parse_dynamic
+    from tsharness.cases.input_spec import input_cases
+    from tsharness.exporting.options import ExportOptions, parse_families
+    from tsharness.verification.plan import tolerance_layer
 
-        options = ExportOptions(
-            method=method,
-            dynamic=parse_dynamic(dynamic) if dynamic else None,
-            families=parse_families(families),
-            train=train,
-            dtype=dtype,
-            device=device,
-            freeze=freeze,
-            optimize_for_inference=optimize,
-            stages=stages,
-            tolerance=tolerance_layer(
-                parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact
-            ),
-            max_case_bytes=parse_size(max_case_bytes, "--max-case-bytes"),
-            force=force,
-            timeout=timeout,
-            memory_limit=parse_size(memory_limit) if memory_limit else None,
-        )
-        report = _export(
-            model, output, inputs_from, input_cases(inputs, dims), options, use_color(no_color), interrupts
-        )
-        if json_file is not None:
-            write_json(report.to_dict(), json_file)
-    except TsharnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    options = ExportOptions(
+        method=method,
+        dynamic=parse_dynamic(dynamic) if dynamic else None,
+        families=parse_families(families),
+        train=train,
+        dtype=dtype,
+        device=device,
+        freeze=freeze,
+        optimize_for_inference=optimize,
+        stages=stages,
+        tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
+        max_case_bytes=parse_size(max_case_bytes, "--max-case-bytes"),
+        force=force,
+        timeout=timeout,
+        memory_limit=parse_size(memory_limit) if memory_limit else None,
+    )
+    report = _export(
+        model, output, inputs_from, input_cases(inputs, dims), options, use_color(no_color), interrupts
+    )
+    if json_file is not None:
+        write_json(report.to_dict(), json_file)
     from tsharness.report.export_terminal import print_export
     from tsharness.report.terminal import console
 

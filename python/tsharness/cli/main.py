@@ -10,13 +10,17 @@ from tsharness.runner.process import Launcher
 
 
 def main() -> None:
-    """Starts the runner that ``verify`` will need, then reads the command line. An interrupted run ends
-    like any interrupted program: 130, without a traceback."""
+    """Starts the runner that ``verify`` will need, then reads the command line. Every error of the tree ends
+    here, in its own words and with its exit code. An interrupted run ends like any interrupted program: 130,
+    without a traceback."""
     launcher = _launch_ahead(sys.argv[1:])
     try:
         from tsharness.cli.app import app
 
         app(obj=launcher)
+    except TsharnessError as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
     finally:

@@ -9,7 +9,7 @@ import typer
 
 from tsharness.cli.options import Json, NoColor, Quiet, Sizes, Specs, Timeout, use_color
 from tsharness.cli.output import write_json
-from tsharness.errors import TsharnessError, UsageError
+from tsharness.errors import UsageError
 
 
 def command(
@@ -55,27 +55,23 @@ def command(
     from tsharness.cases.input_spec import input_cases
     from tsharness.packing import api
 
-    try:
-        if strip:
-            _strip(artifact, output, bool(inputs or inputs_from or outputs_from or reference or beside))
-            return
-        report = api.pack(
-            artifact,
-            inputs=input_cases(inputs, dims),
-            inputs_from=inputs_from,
-            outputs_from=outputs_from,
-            reference=reference,
-            output=output,
-            beside=beside,
-            bundled_inputs=bundled_inputs,
-            force=force,
-            timeout=timeout,
-        )
-        if json_file is not None:
-            write_json(report.to_dict(), json_file)
-    except TsharnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    if strip:
+        _strip(artifact, output, bool(inputs or inputs_from or outputs_from or reference or beside))
+        return
+    report = api.pack(
+        artifact,
+        inputs=input_cases(inputs, dims),
+        inputs_from=inputs_from,
+        outputs_from=outputs_from,
+        reference=reference,
+        output=output,
+        beside=beside,
+        bundled_inputs=bundled_inputs,
+        force=force,
+        timeout=timeout,
+    )
+    if json_file is not None:
+        write_json(report.to_dict(), json_file)
     from tsharness.report.terminal import console, print_verdict, print_verify
 
     out = console(use_color(no_color), stderr=json_file == "-")

@@ -62,23 +62,17 @@ def command(
     from tsharness.cases.input_spec import input_cases
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
-    try:
-        options = VerifyOptions(
-            cases=cases,
-            inputs=input_cases(inputs, dims),
-            only=tuple(only),
-            device=device,
-            threads=threads,
-            calls=calls,
-            tolerance=tolerance_layer(
-                parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact
-            ),
-            timeout=timeout,
-            memory_limit=parse_size(memory_limit) if memory_limit else None,
-        )
-    except TsharnessError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(error.exit_code) from None
+    options = VerifyOptions(
+        cases=cases,
+        inputs=input_cases(inputs, dims),
+        only=tuple(only),
+        device=device,
+        threads=threads,
+        calls=calls,
+        tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
+        timeout=timeout,
+        memory_limit=parse_size(memory_limit) if memory_limit else None,
+    )
     run = _Run(options, context.obj, json_file, quiet, use_color(no_color))
     for artifact in artifacts:
         run.verify(artifact)

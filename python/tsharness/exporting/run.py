@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from tsharness.cases.dims import Dynamic
 from tsharness.errors import ExportError, UsageError
@@ -46,6 +47,11 @@ def export_model(
 ) -> ExportReport:
     """As ``tsharness.export``, but a report comes back whatever the verdict; ``say`` hears of progress."""
     started = time.monotonic()
+    lazy = [name for name, tensor in model.named_parameters() if is_lazy(tensor)]
+    if lazy:
+        raise UsageError(
+            f"parameter {lazy[0]} has no shape yet (a lazy module): run the model once, then export"
+        )
     launcher = Launcher(find_runner())
     try:
         with _folder_beside(target) as folder, undisturbed(model) as before:
