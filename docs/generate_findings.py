@@ -16,8 +16,9 @@ from pitfalls import PITFALLS, Pitfall  # noqa: E402
 
 from tsharness.exporting.inputs import examples_of  # noqa: E402
 from tsharness.exporting.options import ExportOptions  # noqa: E402
+from tsharness.exporting.pitfalls import version_findings  # noqa: E402
 from tsharness.exporting.report import ExportReport  # noqa: E402
-from tsharness.exporting.run import export_model, version_findings  # noqa: E402
+from tsharness.exporting.run import export_model  # noqa: E402
 from tsharness.findings import RULES, Rule  # noqa: E402
 from tsharness.report.export_text import finding_lines  # noqa: E402
 from tsharness.report.model import Finding  # noqa: E402

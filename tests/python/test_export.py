@@ -471,8 +471,20 @@ def test_usage_errors_of_the_api(tmp_path: Path) -> None:
         tsharness.export(torch.nn.ReLU(), torch.ones(1, 1), tmp_path / "m.pt", dynamic=dynamic)
 
 
+@pytest.mark.filterwarnings("ignore:Lazy modules")
 def test_a_lazy_module_is_said_to_be_one(tmp_path: Path) -> None:
-    with pytest.warns(UserWarning, match="Lazy modules"):
-        model = torch.nn.LazyLinear(2)
-    with pytest.raises(UsageError, match="run the model once first"):
+    model = torch.nn.LazyLinear(2)
+    with pytest.raises(UsageError, match="run the model once, then export"):
         tsharness.export(model, torch.ones(1, 3), tmp_path / "m.pt")
+
+
+class ReturnsASet(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> set[int]:
+        return {len(x)}
+
+
+def test_an_output_that_torchscript_does_not_know(tmp_path: Path) -> None:
+    with pytest.raises(ExportError) as caught:
+        tsharness.export(ReturnsASet(), torch.ones(2), tmp_path / "m.pt")
+    assert "TS131" in str(caught.value) and "ReturnsASet.forward (test_export.py:" in str(caught.value)
+    assert caught.value.exit_code == 1

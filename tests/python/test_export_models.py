@@ -246,3 +246,9 @@ def test_reports_name_what_the_runner_said(tmp_path: Path) -> None:
     assert again == report
     assert again.check is not None and again.check.runner is not None
     assert not again.check.runner.python_libraries
+
+
+def test_methods_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "m.pt"
+    report = tsharness.export(Coder().eval(), X, path, methods={"encode": X}, families=())
+    assert report.cases == ("example", "encode") and "encode" in tsharness.load(path).methods

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from conftest import ROOT
-from tsharness.exporting.run import version_findings
+from tsharness.exporting.pitfalls import version_findings
 from tsharness.findings import RULES, finding
 from tsharness.findings.scripting import SCRIPTING_RULES, rule_for
 from tsharness.report.model import Finding

@@ -142,8 +142,8 @@ def _export(
                 "--inputs file.py:NAME, or describe them: --input 'x=float32[N,3,224,224]' --dim N=1"
             )
 
-        def step(text: str) -> None:
+        def step(text: str, done: int = 0, total: int | None = None) -> None:
             interrupts.check()
-            say(text)
+            say(text, done, total)
 
         return export_model(model, examples_of(example_inputs), output, options, step)

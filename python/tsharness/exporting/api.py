@@ -10,7 +10,7 @@ import torch
 
 from tsharness.cases.dims import unified
 from tsharness.errors import UsageError
-from tsharness.exporting.inputs import examples_of
+from tsharness.exporting.inputs import Inputs, examples_of
 from tsharness.exporting.options import MAX_CASE_BYTES, ExportOptions
 from tsharness.exporting.report import ExportReport
 from tsharness.exporting.run import export_model
@@ -24,6 +24,7 @@ def export(
     *,
     method: str = "auto",
     cases: Mapping[str, Any] | None = None,
+    methods: Mapping[str, Any] | None = None,
     dynamic: Mapping[str, Mapping[int, str]] | None = None,
     families: str | Sequence[str] = "all",
     train: bool = False,
@@ -46,7 +47,8 @@ def export(
 
     ``example_inputs``: a tensor, a tuple of arguments, a dict of named ones, ``Inputs``, a list of these (a
     sequence of calls on one module), or a dict of names to ``Inputs``. The first is traced with.
-    ``cases``: more of them, by name. An example for another method exports that method, too.
+    ``cases``: more of them, by name. ``methods``: example inputs of other methods than ``forward``, by the
+    method's name; these methods are exported, too.
     ``method``: "trace", "script", or "auto": both are tried (docs/export.md says how it chooses).
     ``dynamic``: ``{"x": {0: "N:1..64"}}``, by input and dim the symbol, with its range if it has one.
     ``families``: "all", or kinds and names ("dims", "values", "zeros", ...); () for none.
@@ -78,7 +80,13 @@ def export(
         timeout=timeout,
         memory_limit=memory_limit,
     )
-    report = export_model(model, examples_of(example_inputs, cases), Path(path), options)
+    examples = examples_of(example_inputs, {**(cases or {}), **_named_methods(methods or {})})
+    report = export_model(model, examples, Path(path), options)
     if not report.written:
         report.raise_for_verdict()
     return report
+
+
+def _named_methods(methods: Mapping[str, Any]) -> dict[str, Inputs]:
+    given = {name: Inputs.of(example) for name, example in methods.items()}
+    return {name: Inputs(*call.args, method=name, **call.kwargs) for name, call in given.items()}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,11 +21,12 @@ from tsharness.exporting.families import KINDS
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.report import CandidateResult
+from tsharness.exporting.saying import Say
 from tsharness.exporting.source import essence
 from tsharness.report.model import Finding
 from tsharness.report.text import first_problem
 from tsharness.runner.find import find_runner
-from tsharness.runner.process import Launcher
+from tsharness.runner.process import Event, Hooks, Launcher
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.plan import VerifyOptions
@@ -51,6 +53,7 @@ def check_candidate(
     folder: Path,
     name: str,
     options: ExportOptions,
+    say: Say,
     launcher: Launcher | None = None,
 ) -> Candidate:
     """Saves the module as ``name`` in a folder of its own below ``folder``, and has the runner verify it."""
@@ -67,7 +70,8 @@ def check_candidate(
         return Candidate(result, converted, None, cases)
     with ThreadPoolExecutor(max_workers=1) as pool:
         content = pool.submit(content_of, path)
-        check = self_check(path, cases, options, launcher)
+        count = _counting(say, converted.method, len(cases))
+        check = self_check(path, cases, options, Hooks(count), launcher)
     passed = sum(case.verdict is Verdict.PASS for case in check.cases)
     reason = "" if check.verdict is Verdict.PASS else first_problem(check)
     result = CandidateResult(
@@ -81,6 +85,17 @@ def check_candidate(
         check,
     )
     return Candidate(result, converted, path, cases, content.result())
+
+
+def _counting(say: Say, method: str, total: int) -> Callable[[Event], None]:
+    """Tells of each case that the runner begins."""
+    begun = itertools.count()
+
+    def on_event(event: Event) -> None:
+        if event["event"] == "step-begin" and event.get("case"):
+            say(f"{method} in C++: {event['case']}", next(begun), total)
+
+    return on_event
 
 
 def content_of(path: Path) -> str:
@@ -101,7 +116,11 @@ def save(module: torch.jit.ScriptModule, path: Path) -> str:
 
 
 def self_check(
-    path: Path, cases: Sequence[Case], options: ExportOptions, launcher: Launcher | None = None
+    path: Path,
+    cases: Sequence[Case],
+    options: ExportOptions,
+    hooks: Hooks,
+    launcher: Launcher | None = None,
 ) -> VerifyReport:
     """The runner's word on a saved module, with cases that lie beside it."""
     beside = path.with_name("self-check.cases.safetensors")
@@ -116,7 +135,7 @@ def self_check(
         memory_limit=options.memory_limit,
     )
     try:
-        return verify_artifact(path, verify, launcher=launcher or Launcher(find_runner()))
+        return verify_artifact(path, verify, hooks, launcher=launcher or Launcher(find_runner()))
     finally:
         beside.unlink()
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
 from tsharness.cases.dims import Dynamic
-from tsharness.errors import ExportError
+from tsharness.errors import ExportError, InputError
 from tsharness.exporting.families import Family, families
 from tsharness.exporting.inputs import Inputs, argument_names
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.placement import Placement
 from tsharness.exporting.record import ModelFailed, Recorded, record_case
 from tsharness.exporting.report import DroppedFamily
+from tsharness.exporting.saying import Say
 from tsharness.exporting.signature import dims_that_vary
 from tsharness.exporting.source import essence, user_traceback
 from tsharness.exporting.state import Subject
-from tsharness.findings import finding
+from tsharness.findings import RULES, finding
 from tsharness.report.model import Finding
 
 
@@ -51,15 +53,18 @@ def collect(
     examples: Mapping[str, list[Inputs]],
     options: ExportOptions,
     placement: Placement,
-    say: Callable[[str], None],
+    say: Say,
 ) -> Collected:
     """Runs the Python model on everything. Raises ExportError, with the traceback of the user's code, if it
     fails on an example."""
-    recorded = []
+    recorded: list[Recorded] = []
     for name, calls in examples.items():
-        say(f"eager: {name}")
+        say(f"eager: {name}", len(recorded))
         try:
             recorded.append(_record_example(subject, name, calls, placement))
+        except InputError as error:
+            seen = f"{_forward_of(subject.model)} returns what no TorchScript function can: {error}"
+            raise ExportError(f"TS131 {RULES['TS131'].title}: {seen}\n{RULES['TS131'].do}") from error
         except ModelFailed as failure:
             text = user_traceback(failure.error)
             raise ExportError(f"the model fails on the inputs of '{name}':\n{text}") from failure.error
@@ -67,7 +72,7 @@ def collect(
     left = options.max_case_bytes - sum(one.bytes for one in recorded)
     failed, cut = [], []
     for family in _chosen(subject.model, examples, options):
-        say(f"eager: {family.name}")
+        say(f"eager: {family.name}", len(recorded))
         if _bytes(family) > left:
             cut.append(DroppedFamily(family.name, _too_large(options)))
             continue
@@ -93,6 +98,13 @@ def _record_example(subject: Subject, name: str, calls: list[Inputs], placement:
     if recorded.changed and len(sequence) > len(calls):
         return record_case(subject, name, sequence, placement=placement)
     return recorded
+
+
+def _forward_of(model: torch.nn.Module) -> str:
+    """The method with its place, if its source can be found."""
+    code = getattr(model.forward, "__code__", None)
+    where = f" ({Path(code.co_filename).name}:{code.co_firstlineno})" if code is not None else ""
+    return f"{type(model).__name__}.forward{where}"
 
 
 def _as_sequence(calls: list[Inputs]) -> list[Inputs]:

@@ -16,6 +16,7 @@ from tsharness.exporting.source import Place
 from tsharness.findings import finding
 from tsharness.report.model import Finding
 
+_FIRST_UNSUPPORTED_PYTHON = (3, 14)
 _SHOWN = 3  # places that a finding names; it counts the others
 _LOOKED_AT = 10_000  # elements of each parameter
 _SUBNORMAL_SHARE = 0.01  # of a model's weights; pruned and decayed ones come in such numbers
@@ -148,3 +149,9 @@ def _visit(value: Any, visit: Callable[[Any], None]) -> None:
     if isinstance(value, (list, tuple, dict)):
         for item in value.values() if isinstance(value, dict) else value:
             _visit(item, visit)
+
+
+def version_findings(python: tuple[int, int]) -> Iterator[Finding]:
+    """What is to be said of the Python that exports."""
+    if python >= _FIRST_UNSUPPORTED_PYTHON:
+        yield finding("TS162", f"Python {python[0]}.{python[1]}")

@@ -23,9 +23,10 @@ from tsharness.exporting.guard import one_thread, undisturbed
 from tsharness.exporting.inputs import Inputs, argument_names
 from tsharness.exporting.observe import Observation, observe
 from tsharness.exporting.options import ExportOptions
-from tsharness.exporting.pitfalls import of_candidate, of_model
+from tsharness.exporting.pitfalls import of_candidate, of_model, version_findings
 from tsharness.exporting.placement import Placement
 from tsharness.exporting.report import ExportReport, StageResult, refused_stage
+from tsharness.exporting.saying import Say, silent
 from tsharness.exporting.state import Snapshot, Subject
 from tsharness.exporting.transform import transformed
 from tsharness.exporting.write import write_artifact
@@ -35,15 +36,13 @@ from tsharness.runner.find import find_runner
 from tsharness.runner.process import Launcher
 from tsharness.verdict import ExitCode, Verdict
 
-_FIRST_UNSUPPORTED_PYTHON = (3, 14)
-
 
 def export_model(
     model: torch.nn.Module,
     examples: Mapping[str, list[Inputs]],
     target: Path,
     options: ExportOptions,
-    say: Callable[[str], None] = lambda _: None,
+    say: Say = silent,
 ) -> ExportReport:
     """As ``tsharness.export``, but a report comes back whatever the verdict; ``say`` hears of progress."""
     started = time.monotonic()
@@ -79,7 +78,7 @@ class _Export:
     options: ExportOptions
     folder: Path
     launcher: Launcher
-    say: Callable[[str], None]
+    say: Say
     started: float
     before: Snapshot
 
@@ -149,7 +148,6 @@ class _Export:
             with one_thread():
                 converted = convert(placed, method, examples)
             subject.restore()
-            self.say(f"{method}: the C++ runner compares {len(collected.recorded)} cases")
             found.append(
                 check_candidate(
                     converted,
@@ -158,6 +156,7 @@ class _Export:
                     self.folder,
                     self.target.name,
                     self.options,
+                    self.say,
                     self.launcher,
                 )
             )
@@ -249,9 +248,3 @@ def check_dynamic(model: torch.nn.Module, examples: Mapping[str, list[Inputs]], 
             if dim >= len(shapes[name]):
                 rank = len(shapes[name])
                 raise UsageError(f"dynamic: {name} has {rank} dims, so none for {symbol.name} at {dim}")
-
-
-def version_findings(python: tuple[int, int]) -> Iterator[Finding]:
-    """What is to be said of the Python that exports."""
-    if python >= _FIRST_UNSUPPORTED_PYTHON:
-        yield finding("TS162", f"Python {python[0]}.{python[1]}")

@@ -15,6 +15,7 @@ from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.placement import Placement
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.report import StageResult, refused_stage
+from tsharness.exporting.saying import Say
 from tsharness.exporting.source import essence
 from tsharness.exporting.stages import (
     RUNNER_STAGE,
@@ -39,7 +40,7 @@ def transformed(
     placement: Placement,
     options: ExportOptions,
     folder: Path,
-    say: Callable[[str], None],
+    say: Say,
 ) -> tuple[Candidate, tuple[StageResult, ...]]:
     """The candidate with what was asked for done to it, and the stages that were compared.
 
@@ -81,7 +82,7 @@ class _Stages:
     recorded: Sequence[Recorded]
     placement: Placement
     options: ExportOptions
-    say: Callable[[str], None]
+    say: Say
 
     def __post_init__(self) -> None:
         self.found: list[StageResult] = []
@@ -138,11 +139,10 @@ class _Stages:
 
     def check_again(self, folder: Path) -> None:
         """Saves the changed module, and has the runner verify it."""
-        self.say("the C++ runner compares again")
         folder.mkdir()
         before, name = self.candidate, self.candidate.path.name if self.candidate.path else "model.pt"
         self.candidate = check_candidate(
-            before.converted, before.result.findings, self.recorded, folder, name, self.options
+            before.converted, before.result.findings, self.recorded, folder, name, self.options, self.say
         )
         result = self.candidate.result
         if result.check is None or result.check.exit_code in (ExitCode.CANNOT_RUN, ExitCode.CRASH):

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from tsharness.exporting.report import ExportReport
+from tsharness.exporting.saying import Say
 from tsharness.report.export_text import (
     candidate_row,
     finding_lines,
@@ -25,11 +34,15 @@ _MARKS = {"error": "bold red", "warn": "yellow", "note": "dim"}
 
 
 @contextmanager
-def saying(first: str, color: bool, visible: bool) -> Iterator[Callable[[str], None]]:
-    """A line that says what is being done and for how long; nothing where nobody sees it."""
+def saying(first: str, color: bool, visible: bool) -> Iterator[Say]:
+    """A line that says what is being done, how far it is and how long it will take, as far as that is known;
+    nothing where nobody sees it."""
     progress = Progress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(elapsed_when_finished=True),
         TimeElapsedColumn(),
         console=console(color, stderr=True),
         transient=True,
@@ -37,7 +50,13 @@ def saying(first: str, color: bool, visible: bool) -> Iterator[Callable[[str], N
     )
     with progress:
         task = progress.add_task(first, total=None)
-        yield lambda text: progress.update(task, description=text)
+
+        def say(text: str, done: int = 0, total: int | None = None) -> None:
+            if done == 0:
+                progress.reset(task, total=total)
+            progress.update(task, description=text, completed=done, total=total)
+
+        yield say
 
 
 def print_export(
