@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,6 +48,11 @@ def verify_json(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
     ran = tsharness("verify", *arguments, "--json", "-")
     document = json.loads(ran.out)
     return ran, document["reports"][0]
+
+
+def heed_interrupts() -> None:
+    """For ``preexec_fn``: a shell starts its background jobs with SIGINT ignored, and they pass this on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def running_runners() -> list[str]:

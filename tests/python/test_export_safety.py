@@ -17,18 +17,13 @@ import pytest
 import torch
 
 import tsharness
-from conftest import ROOT, running_runners, verify_json
+from conftest import ROOT, heed_interrupts, running_runners, verify_json
 from conftest import tsharness as command_line
 from tsharness.errors import ExportError
 from tsharness.verdict import Verdict
 
 KILLS = 20
 COMMAND = [str(Path(sys.executable).parent / "tsharness"), "export"]
-
-
-def heed_interrupts() -> None:
-    """A shell starts its background jobs with SIGINT ignored, and they pass this on."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def start(target: Path, reference: str = "linear.py:make") -> subprocess.Popen[bytes]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run, running_runners
+from conftest import heed_interrupts, run, running_runners
 from tsharness.errors import EnvironmentProblem
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
@@ -232,7 +232,13 @@ def test_a_signal_to_the_user_leaves_no_runner(models: Path) -> None:
     import time
 
     command = [Path(sys.executable).parent / "tsharness", "verify", models / "resnet.pt", "--calls", "10000"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
