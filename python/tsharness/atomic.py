@@ -11,15 +11,23 @@ from tsharness.errors import UsageError
 
 
 @contextmanager
-def atomic_path(target: Path) -> Iterator[Path]:
-    """A path in a temporary folder beside ``target`` that takes its place if the block succeeds, and goes
-    if not. It has the target's own name, which torch writes into the archives that it saves."""
+def folder_beside(target: Path) -> Iterator[Path]:
+    """A temporary folder on the file system of ``target``: what is made there can be renamed to it. It goes
+    with the block. Raises UsageError if it cannot be made."""
     try:
         folder = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
     with folder as name:
-        temporary = Path(name) / target.name
+        yield Path(name)
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """A path in a temporary folder beside ``target`` that takes its place if the block succeeds, and goes
+    if not. It has the target's own name, which torch writes into the archives that it saves."""
+    with folder_beside(target) as folder:
+        temporary = folder / target.name
         yield temporary
         temporary.replace(target)
 

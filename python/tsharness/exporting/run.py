@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch.nn.parameter import is_lazy
 
+from tsharness.atomic import folder_beside
 from tsharness.cases.dims import Dynamic
 from tsharness.errors import ExportError, UsageError
 from tsharness.exporting.candidates import Candidate, check_candidate
@@ -53,21 +52,10 @@ def export_model(
         )
     launcher = Launcher(find_runner())
     try:
-        with _folder_beside(target) as folder, undisturbed(model) as before:
+        with folder_beside(target) as folder, undisturbed(model) as before:
             return _Export(model, examples, target, options, folder, launcher, say, started, before).run()
     finally:
         launcher.close()
-
-
-@contextmanager
-def _folder_beside(target: Path) -> Iterator[Path]:
-    """Everything is made in a folder beside the target, on the same file system: the last step renames."""
-    try:
-        folder = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    with folder as name:
-        yield Path(name)
 
 
 @dataclass

@@ -140,7 +140,9 @@ class _Stages:
     def check_again(self, folder: Path) -> None:
         """Saves the changed module, and has the runner verify it."""
         folder.mkdir()
-        before, name = self.candidate, self.candidate.path.name if self.candidate.path else "model.pt"
+        before = self.candidate
+        assert before.path is not None
+        name = before.path.name
         self.candidate = check_candidate(
             before.converted, before.result.findings, self.recorded, folder, name, self.options, self.say
         )
