@@ -27,7 +27,8 @@ def measure() -> list[Row]:
         rows = []
         for size, what in ((SIZE, "100 MB in, 100 MB out"), (10, "small")):
             path = folder / f"{size}.pt"
-            tsharness.export(Shift(), torch.ones(size), path, method="script", families=(), max_case_bytes=10**9)
+            example = torch.ones(size)
+            tsharness.export(Shift(), example, path, method="script", families=(), max_case_bytes=10**9)
             job = folder / "job.json"
             job.write_text(Job(path, ({"step": "load"}, {"step": "run", "calls": 5})).to_json())
             bare = peak_memory(build_peer("run_once", folder), path, str(size))
