@@ -57,6 +57,7 @@ test-networks: build/.networks
 
 networks: build/.networks
 	$(PY) -W ignore docs/generate_networks.py
+	$(PY) -W ignore docs/generate_inputs.py
 
 lint: $(INSTALLED)
 	$(PY) -m ruff check $(PY_DIRS)
@@ -71,6 +72,7 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(PY) docs/generate_findings.py
+	$(PY) docs/generate_checks.py
 
 clean:
 	rm -rf .venv build demo

@@ -194,7 +194,11 @@ class Walk {
     result.dtype = dtype_of(expected.scalar_type()).name;
     result.shape = expected.sizes().vec();
     result.tolerance = policy_.of(name, expected.scalar_type());
-    result.difference = compare_tensors(plain(actual), plain(expected), result.tolerance);
+    const at::Tensor reference = plain(expected);
+    if (result.tolerance.of_largest > 0) {
+      result.tolerance.atol += result.tolerance.of_largest * largest_finite(reference);
+    }
+    result.difference = compare_tensors(plain(actual), reference, result.tolerance);
     const TensorDifference& difference = *result.difference;
     result.passed = difference.mismatched == 0;
     if (!result.passed) {
@@ -202,6 +206,12 @@ class Walk {
       failed_.push_back({results_.size(), actual, expected});
     }
     results_.push_back(std::move(result));
+  }
+
+  static double largest_finite(const at::Tensor& tensor) {
+    if (tensor.numel() == 0) return 0;
+    const at::Tensor magnitude = tensor.abs().to(at::kDouble);
+    return magnitude.masked_fill(magnitude.isfinite().logical_not(), 0).max().item<double>();
   }
 
   /// Failed outputs that equal one another's reference, element by element, were swapped.

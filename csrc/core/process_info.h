@@ -12,6 +12,13 @@ std::vector<std::string> mapped_libraries();
 /// Highest resident set size of this process so far, in bytes.
 int64_t peak_memory_bytes();
 
+/// Bytes that are allocated by malloc and not freed, in all arenas; -1 where the C library does not
+/// count them.
+int64_t heap_bytes();
+
+/// Resident set size of this process now, in bytes.
+int64_t resident_bytes();
+
 /// Version of the LibTorch that is loaded, read from the files beside it ("2.13.0+cpu"); empty if
 /// the installation does not say.
 std::string loaded_torch_version(const std::vector<std::string>& libraries);

@@ -1,39 +1,18 @@
 #include "core/session.h"
 
+#include <map>
 #include <sstream>
 
 #include "core/devices.h"
 #include "core/error.h"
 #include "core/value_tree.h"
+#include "core/walk.h"
 
 namespace tsharness {
 
 namespace {
 
 using c10::IValue;
-
-/// Tensors, containers and numbers below an object, in a fixed order.
-template <class Visit>
-void visit_leaves(const IValue& value, Visit&& visit) {
-  if (value.isObject()) {
-    for (const IValue& slot : value.toObjectRef().slots()) visit_leaves(slot, visit);
-  } else if (value.isList()) {
-    const auto list = value.toList();
-    visit(IValue(static_cast<int64_t>(list.size())));
-    for (size_t i = 0; i < list.size(); ++i) visit_leaves(list.get(i), visit);
-  } else if (value.isTuple()) {
-    for (const IValue& element : value.toTupleRef().elements()) visit_leaves(element, visit);
-  } else if (value.isGenericDict()) {
-    const auto dict = value.toGenericDict();
-    visit(IValue(static_cast<int64_t>(dict.size())));
-    for (const auto& item : dict) {
-      visit_leaves(item.key(), visit);
-      visit_leaves(item.value(), visit);
-    }
-  } else {
-    visit(value);
-  }
-}
 
 bool is_plain(const IValue& value) {
   return value.isNone() || value.isBool() || value.isInt() || value.isDouble() || value.isString();
@@ -54,6 +33,14 @@ BoundCall BoundCall::clone(c10::Device device) const {
 
 Session::Session(const std::string& path, c10::Device device)
     : path_(path), device_(device), module_(load(path, device)), loaded_state_(mark_state()) {}
+
+Session::Session(const Session& from, torch::jit::Module module)
+    : path_(from.path_),
+      device_(from.device_),
+      module_(std::move(module)),
+      loaded_state_(mark_state()) {}
+
+Session Session::clone() const { return {*this, module_.deepcopy()}; }
 
 std::vector<MethodInfo> Session::methods() const {
   std::vector<MethodInfo> result;
@@ -114,9 +101,12 @@ BoundCall Session::bind(const Call& call, const SafetensorsReader& tensors) cons
   return bound;
 }
 
-IValue Session::run(const BoundCall& call) { return run(call.method, call.args, call.kwargs); }
+IValue Session::run(const BoundCall& call, GradMode mode) const {
+  return run(call.method, call.args, call.kwargs, mode);
+}
 
-IValue Session::run(const std::string& name, std::vector<IValue> args, const Kwargs& kwargs) {
+IValue Session::run(const std::string& name, std::vector<IValue> args, const Kwargs& kwargs,
+                    GradMode mode) const {
   const auto target = method(name);
   auto& function = target.function();
   std::vector<IValue> stack;
@@ -125,7 +115,9 @@ IValue Session::run(const std::string& name, std::vector<IValue> args, const Kwa
   for (IValue& value : args) stack.push_back(std::move(value));
   translating_errors(ErrorKind::Input,
                      [&] { function.getSchema().checkAndNormalizeInputs(stack, kwargs); });
-  const torch::NoGradGuard no_grad;
+  const at::AutoGradMode grad(mode == GradMode::Grad);
+  std::optional<c10::InferenceMode> inference;  // InferenceMode(false) would switch autograd on
+  if (mode == GradMode::Inference) inference.emplace();
   return translating_errors(ErrorKind::Execution, [&] {
     function.run(stack);
     return stack.front();
@@ -136,33 +128,41 @@ void Session::synchronize() const { synchronize_device(device_); }
 
 std::vector<Session::StateMark> Session::mark_state() const {
   std::vector<StateMark> marks;
-  visit_leaves(IValue(module_._ivalue()), [&](const IValue& value) {
-    const bool counted =
-        value.isTensor() && value.toTensor().defined() && !value.toTensor().is_inference();
-    marks.push_back({value, counted ? value.toTensor()._version() : 0});
-  });
+  ValueVisitor visitor;
+  visitor.tensor = [&](const std::string& name, const at::Tensor& tensor) {
+    marks.push_back({name, tensor, tensor.is_inference() ? 0 : int64_t{tensor._version()}});
+  };
+  visitor.leaf = [&](const std::string& name, const IValue& value) {
+    marks.push_back({name, value});
+  };
+  walk_value("", module_._ivalue(), visitor);
   return marks;
 }
 
-bool Session::state_changed() const {
-  const auto now = mark_state();
-  if (now.size() != loaded_state_.size()) return true;
-  for (size_t i = 0; i < now.size(); ++i) {
-    const IValue& value = now[i].value;
-    const IValue& before = loaded_state_[i].value;
-    if (value.isTensor() != before.isTensor()) return true;
-    if (value.isTensor()) {
-      if (!value.toTensor().is_same(before.toTensor())) return true;
-      if (now[i].version != loaded_state_[i].version) return true;
-    } else if (is_plain(value) && !(value == before)) {
-      return true;
-    }
+bool Session::StateMark::same_as(const StateMark& other) const {
+  if (value.isTensor() != other.value.isTensor()) return false;
+  if (value.isTensor()) {
+    return value.toTensor().is_same(other.value.toTensor()) && version == other.version;
   }
-  return false;
+  return !is_plain(value) || value == other.value;
+}
+
+std::vector<std::string> Session::changed_state() const {
+  const auto now = mark_state();
+  std::map<std::string, const StateMark*> before;
+  for (const StateMark& mark : loaded_state_) before.emplace(mark.name, &mark);
+  std::vector<std::string> changed;
+  for (const StateMark& mark : now) {
+    const auto known = before.find(mark.name);
+    if (known == before.end() || !mark.same_as(*known->second)) changed.push_back(mark.name);
+    if (known != before.end()) before.erase(known);
+  }
+  for (const auto& gone : before) changed.push_back(gone.first);
+  return changed;
 }
 
 void Session::restore() {
-  if (!state_changed()) return;
+  if (changed_state().empty()) return;
   if (!pristine_) pristine_ = load(path_, device_);
   module_ = pristine_->deepcopy();
   loaded_state_ = mark_state();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/case_file.h"
+#include "core/settings.h"
 
 namespace tsharness {
 
@@ -29,7 +30,8 @@ struct MethodInfo {
   std::string schema;  ///< TorchScript's own notation
 };
 
-/// A loaded TorchScript artifact on one device. Runs under no_grad, as a server does.
+/// A loaded TorchScript artifact on one device. Runs under no_grad, as a server does, if nothing
+/// else is asked for.
 class Session {
  public:
   /// Raises Error(Artifact) if it cannot be loaded, Error(Device) if the device is not there.
@@ -46,23 +48,33 @@ class Session {
   /// not exist, Error(Input) for arguments that do not fit.
   BoundCall bind(const Call& call, const SafetensorsReader& tensors) const;
 
-  /// Raises Error(Input), Error(Execution) or Error(Memory).
-  c10::IValue run(const BoundCall& call);
-  c10::IValue run(const std::string& method, std::vector<c10::IValue> args, const Kwargs& kwargs);
+  /// Raises Error(Input), Error(Execution) or Error(Memory). May be called from several threads.
+  c10::IValue run(const BoundCall& call, GradMode mode = GradMode::NoGrad) const;
+  c10::IValue run(const std::string& method, std::vector<c10::IValue> args, const Kwargs& kwargs,
+                  GradMode mode = GradMode::NoGrad) const;
 
   /// Waits until the device has done all that was asked of it.
   void synchronize() const;
 
-  /// True if a call has changed an attribute, buffer or parameter since the last `restore`.
-  bool state_changed() const;
+  /// Names of the attributes, buffers and parameters that a call has changed since the last
+  /// `restore`.
+  std::vector<std::string> changed_state() const;
+  /// The module itself, by its attributes.
+  c10::IValue state() const { return module_._ivalue(); }
+  const torch::jit::Module& module() const { return module_; }
+  /// Another one with a deep copy of the module: what its calls change, this one does not see.
+  Session clone() const;
   /// Puts the module back into the state that it was loaded in; costs nothing if it still is.
   void restore();
 
  private:
   struct StateMark {
+    std::string name;
     c10::IValue value;
     int64_t version = 0;
+    bool same_as(const StateMark& other) const;
   };
+  Session(const Session& from, torch::jit::Module module);
   torch::jit::Method method(const std::string& name) const;
   std::vector<StateMark> mark_state() const;
 

@@ -15,15 +15,19 @@ struct Tolerance {
   double rtol = 0;
   double atol = 0;
   bool exact = false;  ///< compare bits; rtol and atol are then 0
+  /// How much of the largest |expected| is added to atol: two environments round differently, and
+  /// what cancels keeps the rounding error of what it came from.
+  double of_largest = 0;
 };
 
 /// The tolerance of a dtype where nobody states one. CPU: that of torch.testing.assert_close.
 /// Another device than the reference's: the wider table of docs/comparison.md.
 Tolerance default_tolerance(c10::ScalarType dtype, c10::DeviceType device);
 
-/// Tolerances as a user states them, in layers: {"rtol", "atol", "exact", "outputs": {NAME:
-/// {...}}}. A later layer wins over an earlier one, an output's own entry over the layer it stands
-/// in.
+/// Tolerances as a user states them, in layers: {"rtol", "atol", "exact", "normwise", "outputs":
+/// {NAME: {...}}}. "normwise" is for another environment: it allows for 8 times rtol (1 time for
+/// dtypes of less than 4 bytes) of the output's largest value besides. A later layer wins over an
+/// earlier one, an output's own entry over the layer it stands in.
 class TolerancePolicy {
  public:
   TolerancePolicy(std::vector<Json> layers, c10::DeviceType device)

@@ -50,6 +50,7 @@ void EventSink::score(int code) {
 
 void EventSink::emit(const std::string& name, Json fields) {
   fields["event"] = name;
+  if (!step_id_.empty()) fields["id"] = step_id_;
   if (!nonce_.empty()) fields["nonce"] = nonce_;
   if (fields.value("passed", true) == false) score(1);
   if (name == "bye") fields["exit_code"] = exit_code_;

@@ -16,6 +16,9 @@ class EventSink {
   explicit EventSink(std::string nonce = "") : nonce_(std::move(nonce)) {}
   virtual ~EventSink() = default;
 
+  /// The step whose events follow: its "id" comes back with each, if it has one.
+  void set_step(const std::string& id) { step_id_ = id; }
+
   /// Adds "event": `name` to `fields`, keeps score for `exit_code`, and writes it out.
   void emit(const std::string& name, Json fields);
   /// An "error" event: `where` names step, case and call.
@@ -30,6 +33,7 @@ class EventSink {
  private:
   void score(int code);
   std::string nonce_;
+  std::string step_id_;
   int exit_code_ = 0;
 };
 

@@ -41,21 +41,24 @@ void do_steps(const Job& job, EventSink& events) {
   for (const Json& step : job.steps) {
     const auto name = step.at("step").get<std::string>();
     const auto found = all_steps().find(name);
+    events.set_step(step.value("id", std::string()));
     try {
       if (found == all_steps().end()) throw Error(ErrorKind::Usage, "unknown step '" + name + "'");
       found->second(step, state);
     } catch (...) {
       events.emit_error(current_error(ErrorKind::Execution), {{"step", name}});
-      return;  // the steps after it build on it
+      if (!step.contains("id")) return;  // the steps after it build on it
     }
   }
 }
 
 int run(const Job& job, EventSink& events) {
   if (job.threads > 0) at::set_num_threads(job.threads);
+  const Settings settings(job.settings);
   events.emit("hello", hello());
   if (job.memory_limit > 0) limit_memory(job.memory_limit);
   do_steps(job, events);
+  events.set_step("");
   events.emit("bye", Json::object());
   return events.exit_code();
 }

@@ -1,10 +1,15 @@
 #include <ATen/Context.h>
 
+#include <cstdio>
+
 #include "core/compare.h"
 #include "core/devices.h"
 #include "core/measure.h"
+#include "core/observe.h"
 #include "core/process_info.h"
+#include "core/side_effects.h"
 #include "core/value_tree.h"
+#include "runner/prepared_case.h"
 #include "runner/steps.h"
 
 namespace tsharness {
@@ -37,22 +42,22 @@ class OutputFile {
   SafetensorsWriter writer_;
 };
 
-TolerancePolicy policy_for(const Json& step, const Case& one, const Session& session) {
-  return TolerancePolicy({one.tolerance, step.value("tolerance", Json())}, session.device().type());
+std::string hex(uint64_t value) {
+  char text[17];
+  std::snprintf(text, sizeof text, "%016llx", static_cast<unsigned long long>(value));
+  return text;
 }
 
 /// Runs a case `repetitions` times and compares every call. A single call is repeated on the same
 /// module, as a server does; a sequence starts from the state in which the module was loaded.
 class CaseRun {
  public:
-  CaseRun(const Case& one, JobState& state, const TolerancePolicy& policy)
-      : case_(one), state_(state), session_(state.loaded()), policy_(policy) {
-    const auto& tensors = state.case_file().tensors();
-    for (const Call& call : one.calls) {
-      bound_.push_back(session_.bind(call, tensors));
-      expected_.push_back(decode_value(call.outputs, tensors));
-    }
-  }
+  CaseRun(const Case& one, const Json& step, JobState& state, GradMode mode)
+      : case_(one, step, state),
+        state_(state),
+        session_(state.loaded()),
+        mode_(mode),
+        effects_(session_) {}
 
   /// Returns the "result" event.
   Json run(int repetitions, OutputFile& outputs) {
@@ -60,45 +65,53 @@ class CaseRun {
     session_.restore();
     Json calls = Json::array();
     for (int repetition = 0; repetition < repetitions; ++repetition) {
-      if (case_.calls.size() > 1) session_.restore();
-      for (size_t call = 0; call < bound_.size(); ++call) {
+      if (case_.calls() > 1) session_.restore();
+      for (size_t call = 0; call < case_.calls(); ++call) {
         calls.push_back(one_call(repetition, call, outputs));
       }
     }
-    return {{"step", "run"},
-            {"case", case_.name},
-            {"passed", passed_},
-            {"calls", calls},
-            {"state_changed", session_.state_changed()},
-            {"peak_memory_bytes", peak_memory_bytes()}};
+    Json event = {{"step", "run"},
+                  {"case", case_.name()},
+                  {"passed", passed_},
+                  {"calls", calls},
+                  {"peak_memory_bytes", peak_memory_bytes()}};
+    event.update(effects_.to_json());
+    return event;
   }
 
  private:
   Json one_call(int repetition, size_t call, OutputFile& outputs) {
     state_.events.emit(
         "progress",
-        {{"step", "run"}, {"case", case_.name}, {"repetition", repetition}, {"call", call}});
-    const BoundCall inputs = bound_[call].clone(session_.device());
+        {{"step", "run"}, {"case", case_.name()}, {"repetition", repetition}, {"call", call}});
+    const BoundCall inputs = case_.inputs(call);
+    effects_.before(inputs);
     session_.synchronize();
+    const int64_t heap = heap_bytes();
     const double start = now_seconds();
-    const c10::IValue actual = session_.run(inputs);
+    const c10::IValue actual = session_.run(inputs, mode_);
     session_.synchronize();
     const double seconds = now_seconds() - start;
-    if (repetition == 0) outputs.add(case_.name, call, actual);
-    const bool same_device = session_.device().str().rfind(case_.device, 0) == 0;
-    const auto comparisons = compare_values(actual, expected_[call], policy_, same_device);
+    const int64_t held = heap_bytes() - heap;
+    effects_.after(actual);
+    if (repetition == 0) outputs.add(case_.name(), call, actual);
+    const auto comparisons = case_.compare(call, actual);
     passed_ = passed_ && all_passed(comparisons);
     Json details = Json::array();
     for (const auto& comparison : comparisons) details.push_back(to_json(comparison));
-    return {{"repetition", repetition}, {"call", call}, {"seconds", seconds}, {"outputs", details}};
+    return {{"repetition", repetition},
+            {"call", call},
+            {"seconds", seconds},
+            {"held_bytes", held},
+            {"fingerprint", hex(fingerprint(actual))},
+            {"outputs", details}};
   }
 
-  const Case& case_;
+  const PreparedCase case_;
   JobState& state_;
   Session& session_;
-  const TolerancePolicy& policy_;
-  std::vector<BoundCall> bound_;
-  std::vector<c10::IValue> expected_;
+  GradMode mode_;
+  SideEffects effects_;
   bool passed_ = true;
 };
 
@@ -107,10 +120,11 @@ class CaseRun {
 void run_step(const Json& step, JobState& state) {
   const int repetitions = step.value("calls", 5);
   if (repetitions < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
+  const Settings settings(step.value("settings", Json()));
   OutputFile outputs(step);
   for_each_case(step, state, [&](const Case& one) {
-    const TolerancePolicy policy = policy_for(step, one, state.loaded());
-    state.events.emit("result", CaseRun(one, state, policy).run(repetitions, outputs));
+    CaseRun run(one, step, state, settings.grad_mode());
+    state.events.emit("result", run.run(repetitions, outputs));
   });
   outputs.write();
 }

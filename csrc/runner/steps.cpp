@@ -1,6 +1,7 @@
 #include "runner/steps.h"
 
 #include "core/devices.h"
+#include "core/infer.h"
 #include "core/measure.h"
 #include "core/process_info.h"
 
@@ -24,7 +25,10 @@ const CaseFile& JobState::case_file() {
 
 const std::map<std::string, Step>& all_steps() {
   static const std::map<std::string, Step> steps = {
-      {"load", load_step}, {"describe", describe_step}, {"run", run_step}, {"bench", bench_step}};
+      {"load", load_step},   {"describe", describe_step}, {"run", run_step},
+      {"bench", bench_step}, {"threads", threads_step},   {"soak", soak_step},
+      {"batch", batch_step}, {"resize", resize_step},     {"probe", probe_step},
+      {"tap", tap_step}};
   return steps;
 }
 
@@ -46,22 +50,36 @@ void describe_step(const Json&, JobState& state) {
   state.events.emit("step-begin", {{"step", "describe"}});
   Json methods = Json::array();
   for (const MethodInfo& method : state.loaded().methods()) {
-    methods.push_back({{"name", method.name}, {"schema", method.schema}});
+    Json arguments = Json::array();
+    for (const ArgumentHints& one : infer_arguments(state.loaded().module(), method.name)) {
+      arguments.push_back({{"name", one.name},
+                           {"type", one.type},
+                           {"has_default", one.has_default},
+                           {"hints", one.hints}});
+    }
+    methods.push_back({{"name", method.name},
+                       {"schema", method.schema},
+                       {"arguments", arguments},
+                       {"sizes", characteristic_sizes(state.loaded().module(), method.name)}});
   }
   state.events.emit("result", {{"step", "describe"}, {"methods", methods}});
+}
+
+std::vector<std::string> case_names(const Json& step, JobState& state) {
+  std::vector<std::string> names;
+  if (step.contains("cases") && !step["cases"].is_null()) {
+    names = step["cases"].get<std::vector<std::string>>();
+  } else {
+    for (const Case& one : state.case_file().cases()) names.push_back(one.name);
+  }
+  if (names.empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
+  return names;
 }
 
 void for_each_case(const Json& step, JobState& state,
                    const std::function<void(const Case&)>& body) {
   const CaseFile& file = state.case_file();
-  std::vector<std::string> names;
-  if (step.contains("cases") && !step["cases"].is_null()) {
-    names = step["cases"].get<std::vector<std::string>>();
-  } else {
-    for (const Case& one : file.cases()) names.push_back(one.name);
-  }
-  if (names.empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
-  for (const std::string& name : names) {
+  for (const std::string& name : case_names(step, state)) {
     const Json where = {{"step", step["step"]}, {"case", name}};
     state.events.emit("step-begin", where);
     try {

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "core/session.h"
 #include "runner/events.h"
@@ -26,13 +27,22 @@ struct JobState {
 
 using Step = std::function<void(const Json& step, JobState& state)>;
 
-/// Every step by its name: "load", "describe", "run", "bench".
+/// Every step by its name.
 const std::map<std::string, Step>& all_steps();
 
 void load_step(const Json& step, JobState& state);
 void describe_step(const Json& step, JobState& state);
 void run_step(const Json& step, JobState& state);
 void bench_step(const Json& step, JobState& state);
+void threads_step(const Json& step, JobState& state);
+void soak_step(const Json& step, JobState& state);
+void batch_step(const Json& step, JobState& state);
+void resize_step(const Json& step, JobState& state);
+void probe_step(const Json& step, JobState& state);
+void tap_step(const Json& step, JobState& state);
+
+/// The cases that a step names (all, if it names none). Raises Error(Usage) if that is none.
+std::vector<std::string> case_names(const Json& step, JobState& state);
 
 /// Runs `body` for each case that the step names (all, if it names none), between "step-begin" and
 /// what it emits. An error ends the case and leaves the others to run.

@@ -107,9 +107,12 @@ def test_events_on_standard_output_are_clean_json_lines(runner_path: Path, model
     names = [event["event"] for event in events(ran.out)]
     assert names[0] == "hello" and names[-1] == "bye"
     describe = next(e for e in events(ran.out) if e.get("step") == "describe" and e["event"] == "result")
-    assert describe["methods"] == [
-        {"name": "forward", "schema": "forward(__torch__.linear.Linear self, Tensor x) -> Tensor"}
-    ]
+    (method,) = describe["methods"]
+    assert method["name"] == "forward"
+    assert method["schema"] == "forward(__torch__.linear.Linear self, Tensor x) -> Tensor"
+    (argument,) = method["arguments"]
+    hint = {"op": "aten::linear", "dtype": "float32", "dims": [10], "ellipsis": True}
+    assert argument == {"name": "x", "type": "Tensor", "has_default": False, "hints": [hint]}
     assert ran.code == 2
 
 

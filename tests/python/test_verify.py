@@ -25,7 +25,9 @@ def test_example_passes(models: Path, name: str) -> None:
     ran, report = verify_json(models / f"{name}.pt")
     assert ran.code == 0, ran.err
     assert report["verdict"] == "pass"
-    assert [check["verdict"] for check in report["checks"]] == ["pass"] * 4
+    assert {check["verdict"] for check in report["checks"]} <= {"pass", "skipped"}
+    quick = [check["verdict"] for check in report["checks"][:6]]
+    assert quick == ["pass"] * 6  # integrity, load, no-python, structure, parity, calls
     for case in report["cases"]:
         assert case["calls"] >= 5
         assert case["outputs"]

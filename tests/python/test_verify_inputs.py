@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
+from typing import Dict
 
 import pytest
 import torch
@@ -26,11 +28,165 @@ def bare(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_cases_the_ways_to_give_inputs_are_named(bare: Path) -> None:
-    ran = tsharness("verify", bare)
+class TakesADict(torch.nn.Module):
+    def forward(self, features: Dict[str, torch.Tensor], scale: float) -> torch.Tensor:
+        return features["x"] * scale
+
+
+def test_where_no_inputs_are_found_the_next_step_is_named(tmp_path: Path) -> None:
+    torch_jit.save(torch_jit.script(TakesADict()), tmp_path / "m.pt")
+    ran = tsharness("verify", tmp_path / "m.pt")
     assert ran.code == 2
-    for way in ("tsharness.export", "--cases", "--input", "bare.pt.cases.safetensors"):
-        assert way in ran.err
+    assert "features is a Dict[str, Tensor], of which nothing is known" in ran.err
+    assert "Dict(str, Tensor) features, float scale) -> Tensor" in ran.err
+    assert "--input 'scale:float=1'" in ran.err and "--cases" in ran.err
+
+
+class Convolution(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = torch.nn.Conv2d(5, 4, 3)
+        self.table = torch.nn.Embedding(50, 4)
+
+    def forward(self, image: torch.Tensor, index: torch.Tensor, loud: bool = False) -> torch.Tensor:
+        return self.first(image).mean((2, 3)) + self.table(index).mean(1)
+
+
+class Signal(torch.nn.Module):
+    """A channel dim is added before the convolution, as audio models do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = torch.nn.Conv1d(1, 4, 5)
+        self.cell = torch.nn.GRU(4, 6, batch_first=True)
+
+    def forward(self, wave: torch.Tensor) -> torch.Tensor:
+        return self.cell(self.first(wave.unsqueeze(1)).transpose(1, 2))[0]
+
+
+class Stream(torch.nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = torch.nn.Linear(6, 6)
+        self.register_buffer("last", torch.zeros(1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.last.add_(1)
+        return self.layer(x) + self.last
+
+
+@pytest.mark.parametrize("make", [Convolution, Signal, Stream])
+def test_inputs_are_found_from_the_first_operators(make: type[torch.nn.Module], tmp_path: Path) -> None:
+    torch_jit.save(torch_jit.script(make().eval()), tmp_path / "m.pt")
+    ran, report = verify_json(tmp_path / "m.pt", "--level", "quick")
+    assert ran.code == 0, ran.text
+    assert report["cases_from"].startswith(
+        "inputs from its first operators, reference outputs from torch.jit"
+    )
+    assert [case["name"] for case in report["cases"]] == ["typical", "batch=1", "batch=3"]
+
+
+def test_inputs_are_found_in_a_trace(tmp_path: Path) -> None:
+    from tsharness.artifact.traced_inputs import TracedTensor, traced_inputs
+
+    model = Convolution().eval()
+    inputs = (torch.randn(2, 5, 9, 9), torch.randint(0, 50, (2, 3)))
+    with torch_jit.without_deprecation():
+        traced = torch.jit.trace(model, inputs)
+    torch_jit.save(traced, tmp_path / "m.pt")
+    kept = {"forward": [TracedTensor("float32", (2, 5, 9, 9)), TracedTensor("int64", (2, 3))]}
+    assert traced_inputs(tmp_path / "m.pt") == kept
+    ran, report = verify_json(tmp_path / "m.pt", "--level", "quick")
+    assert ran.code == 0, ran.text
+    assert report["cases_from"].startswith("inputs from the shapes that its trace keeps")
+
+
+def test_bundled_inputs_are_used(tmp_path: Path) -> None:
+    from torch.utils.bundled_inputs import bundle_inputs
+
+    model = torch_jit.script(Convolution().eval())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's own helper uses what torch has deprecated
+        bundled = bundle_inputs(model, [(torch.ones(1, 5, 9, 9), torch.zeros(1, 3, dtype=torch.long), True)])
+    torch_jit.save(bundled, tmp_path / "m.pt")
+    ran, report = verify_json(tmp_path / "m.pt", "--level", "quick")
+    assert ran.code == 0, ran.text
+    assert report["cases_from"].startswith("inputs from the artifact's bundled inputs")
+    assert [case["name"] for case in report["cases"]] == ["bundled-0"]
+
+
+def test_another_method(tmp_path: Path) -> None:
+    class Two(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(3, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.layer(x)
+
+        @torch.jit.export
+        def encode(self, y: torch.Tensor) -> torch.Tensor:
+            return self.layer(y) * 2
+
+    path = tmp_path / "m.pt"
+    torch_jit.save(torch_jit.script(Two().eval()), path)
+    for options in (["--method", "encode"], ["--method", "encode", "--input", "y=float32[4,3]"]):
+        ran, report = verify_json(path, "--level", "quick", *options)
+        assert ran.code == 0, ran.text
+        assert report["cases"][0]["verdict"] == "pass"
+
+
+def test_without_a_reference_the_verdict_says_so(bare: Path) -> None:
+    ran, report = verify_json(bare, "--reference", "none")
+    assert ran.code == 0, ran.text
+    assert {case["origin"] for case in report["cases"]} == {"runner"}
+    checks = {check["id"]: check["verdict"] for check in report["checks"]}
+    assert checks["parity"] == "skipped" and checks["calls"] == "pass"
+    assert "without a reference: only what needs none was checked" in ran.err
+
+
+FACTORY = """
+import torch
+
+class Scaled(torch.nn.Module):
+    def forward(self, x, sr: int, loud: bool = False):
+        return x * sr * FACTOR
+
+def make():
+    return Scaled()
+"""
+
+
+@pytest.mark.parametrize(("factor", "code"), [("1", 0), ("1.5", 1)])
+def test_an_eager_reference(factor: str, code: int, bare: Path, tmp_path: Path) -> None:
+    (tmp_path / "eager.py").write_text(FACTORY.replace("FACTOR", factor))
+    options = ("--input", "x=float32[2,3]", "--input", "sr:int=3", "--level", "quick")
+    ran, report = verify_json(bare, *options, "--reference", f"{tmp_path / 'eager.py'}:make")
+    assert ran.code == code, ran.text
+    assert {case["origin"] for case in report["cases"]} == {"eager"}
+
+
+def test_another_artifact_as_the_reference(bare: Path, tmp_path: Path, models: Path) -> None:
+    other = tmp_path / "other.pt"
+    torch_jit.save(torch_jit.script(Scaled()), other)
+    options = ("--input", "x=float32[2,3]", "--input", "sr:int=3", "--level", "quick")
+    assert tsharness("verify", bare, *options, "--reference", other).code == 0
+    # Cases give the inputs, the reference the outputs: another model's differ.
+    ran = tsharness("verify", models / "conditional.pt", "--reference", models / "conditional_traced.pt")
+    assert ran.code == 1
+    assert "reference outputs from" in ran.out and "conditional_traced.pt" in ran.out
+
+
+def test_a_damaged_record_of_traced_inputs_is_no_obstacle(tmp_path: Path) -> None:
+    import zipfile
+
+    from tsharness.artifact.traced_inputs import traced_inputs
+
+    for content in (b"", b"garbage", b"\x80\x02c", b"\x80\x02cos\nsystem\n(X\x02\x00\x00\x00lstR."):
+        path = tmp_path / "m.pt"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("m/traced_inputs.pkl", content)
+        assert traced_inputs(path) == {}
 
 
 def test_input_and_dims(bare: Path) -> None:

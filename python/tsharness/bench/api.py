@@ -10,8 +10,8 @@ from tsharness.report.model import RunnerInfo
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.process import NO_HOOKS, Hooks, Launcher, run_job
+from tsharness.runner.steps import case_errors, default_memory_limit
 from tsharness.verification.plan import find_cases, no_cases_error, plan_cases
-from tsharness.verification.run import case_errors, default_memory_limit
 
 
 def benchmark(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from tsharness.cases.values import DTYPES
@@ -48,23 +48,28 @@ class InputCase:
 
     name: str
     inputs: tuple[TensorSpec | ScalarSpec, ...]
+    method: str = "forward"
 
     def to_dict(self) -> dict[str, Any]:
-        return {"name": self.name, "inputs": [asdict(spec) for spec in self.inputs]}
+        inputs = [asdict(spec) for spec in self.inputs]
+        return {"name": self.name, "method": self.method, "inputs": inputs}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputCase:
         specs = [ScalarSpec(**spec) if "value" in spec else TensorSpec(**spec) for spec in data["inputs"]]
-        return cls(data["name"], tuple(specs))
+        return cls(data["name"], tuple(specs), data.get("method", "forward"))
 
 
-def input_cases(inputs: Sequence[str], dims: Sequence[str]) -> tuple[InputCase, ...]:
-    """Reads the options ``--input`` and ``--dim`` of one command. Raises UsageError."""
+def input_cases(
+    inputs: Sequence[str], dims: Sequence[str], method: str | None = None
+) -> tuple[InputCase, ...]:
+    """Reads the options ``--input``, ``--dim`` and ``--method`` of one command. Raises UsageError."""
     if dims and not inputs:
         raise UsageError("--dim gives sizes to the dims of --input, but there is no --input")
     if not inputs:
         return ()
-    return expand([parse_input(text) for text in inputs], dict(map(parse_dim, dims)))
+    cases = expand([parse_input(text) for text in inputs], dict(map(parse_dim, dims)))
+    return tuple(replace(case, method=method or "forward") for case in cases)
 
 
 def parse_input(text: str) -> TensorSpec | ScalarSpec:

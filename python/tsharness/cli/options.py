@@ -41,6 +41,24 @@ Exact = Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")
 MemoryLimit = Annotated[
     str | None, typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]")
 ]
+Method = Annotated[
+    str | None, typer.Option("--method", metavar="NAME", help="Of --input. [default: forward]")
+]
+Reference = Annotated[
+    str | None,
+    typer.Option("--reference", metavar="WHAT", help="MODULE:FACTORY, other.pt, python, or none."),
+]
+Level = Annotated[
+    str, typer.Option("--level", metavar="LEVEL", help="quick, standard or full (docs/checks.md).")
+]
+Select = Annotated[list[str], typer.Option("--select", metavar="CHECK", help="Only this check; repeatable.")]
+Ignore = Annotated[list[str], typer.Option("--ignore", metavar="CHECK", help="Not this check; repeatable.")]
+LeakLimit = Annotated[
+    str, typer.Option("--leak-limit", metavar="SIZE", help="What a call may keep of the heap.")
+]
+ColdStartLimit = Annotated[
+    float, typer.Option("--cold-start-limit", metavar="SECONDS", min=0.0, help="For any call.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Verdicts only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Everything, with reasons.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text.")]

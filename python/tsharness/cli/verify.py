@@ -12,14 +12,21 @@ from tsharness.cli.options import (
     Artifacts,
     Atol,
     Cases,
+    ColdStartLimit,
     Device,
     Exact,
+    Ignore,
     Json,
+    LeakLimit,
+    Level,
     MemoryLimit,
+    Method,
     NoColor,
     Only,
     Quiet,
+    Reference,
     Rtol,
+    Select,
     Sizes,
     Specs,
     Threads,
@@ -40,12 +47,19 @@ def command(
     only: Only = [],  # noqa: B006
     inputs: Specs = [],  # noqa: B006
     dims: Sizes = [],  # noqa: B006
+    method: Method = None,
+    reference: Reference = None,
     rtol: Rtol = [],  # noqa: B006
     atol: Atol = [],  # noqa: B006
     exact: Exact = False,
     calls: Annotated[
         int, typer.Option("--calls", min=1, help="Repeat each case, and compare every call.")
     ] = 5,
+    level: Level = "standard",
+    select: Select = [],  # noqa: B006
+    ignore: Ignore = [],  # noqa: B006
+    leak_limit: LeakLimit = "1kB",
+    cold_start_limit: ColdStartLimit = 10.0,
     device: Device = "cpu",
     threads: Threads = None,
     timeout: Timeout = 600.0,
@@ -56,20 +70,30 @@ def command(
 ) -> None:
     """Run artifacts in the C++ runner and compare every output with the Python model's.
 
-    Exit codes: 0 pass, 1 verification failed, 2 usage, 5 cannot be loaded or run, 6 crash, timeout or
-    limit, 8 no runner or no such device. Of several artifacts the worst counts.
+    Exit codes: 0 pass, 1 verification failed, 2 usage, 3 inconclusive, 5 cannot be loaded or run,
+    6 crash, timeout or limit, 8 no runner or no such device. Of several artifacts the worst counts.
     """
     from tsharness.cases.input_spec import input_cases
+    from tsharness.verification.checks.catalogue import chosen_checks
+    from tsharness.verification.checks.rule import parse_level
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
+    chosen_checks(parse_level(level), select, ignore)
     options = VerifyOptions(
         cases=cases,
-        inputs=input_cases(inputs, dims),
+        inputs=input_cases(inputs, dims, method),
+        method=method,
+        reference=reference,
         only=tuple(only),
         device=device,
         threads=threads,
         calls=calls,
         tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
+        level=parse_level(level),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        leak_limit=parse_size(leak_limit, "--leak-limit"),
+        cold_start_limit=cold_start_limit,
         timeout=timeout,
         memory_limit=parse_size(memory_limit) if memory_limit else None,
     )

@@ -29,7 +29,7 @@ from tsharness.runner.find import find_runner
 from tsharness.runner.process import Event, Hooks, Launcher
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
-from tsharness.verification.plan import VerifyOptions
+from tsharness.verification.plan import SELF_CHECK, VerifyOptions
 from tsharness.verification.report import VerifyReport
 
 
@@ -131,6 +131,9 @@ def self_check(
         calls=options.calls,
         calls_of={case.name: 1 for case in cases if case.family in KINDS},
         integrity=False,
+        select=SELF_CHECK,
+        revisit=False,
+        cause=False,
         timeout=options.timeout,
         memory_limit=options.memory_limit,
     )

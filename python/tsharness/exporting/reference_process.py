@@ -11,12 +11,13 @@ import json
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from tsharness.cases.case_file import Case, CaseFile, write_case_file
+from tsharness.cases.case_file import Call, Case, CaseDocument, CaseFile, write_case_file
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.guard import SEED
@@ -28,7 +29,11 @@ from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.exporting.synthesize import inputs_of
 from tsharness.exporting.tensor_files import inputs_in, load_tensors
+from tsharness.exporting.torch_values import from_value
 from tsharness.verification.reference import ReferenceRequest
+
+_REPEATED = 3
+"""Calls with the same inputs, where nobody has said what a sequence of calls is."""
 
 
 def main() -> None:
@@ -71,6 +76,10 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
 def _examples(request: ReferenceRequest, module: torch.jit.ScriptModule) -> dict[str, list[Inputs]]:
     if request.inputs:
         return examples_of(inputs_of(request.inputs))
+    if request.cases is not None:
+        return {
+            case.name: list(map(_inputs_of_call, case.calls)) for case in CaseDocument(request.cases).cases()
+        }
     where = request.inputs_from
     if where is not None:
         if where.endswith((".safetensors", ".pt", ".pth")):
@@ -89,8 +98,15 @@ def _examples(request: ReferenceRequest, module: torch.jit.ScriptModule) -> dict
 def _reference(request: ReferenceRequest, module: torch.jit.ScriptModule) -> torch.nn.Module:
     if request.reference is None:
         return module
+    if request.reference.endswith((".pt", ".pth")):
+        return torch_jit.load(Path(request.reference))
     model, _ = load_model(request.reference)
     return model.eval()
+
+
+def _inputs_of_call(call: Call) -> Inputs:
+    args, kwargs = map(from_value, call.args), {name: from_value(v) for name, v in call.kwargs.items()}
+    return Inputs(*args, method=call.method, **kwargs)
 
 
 def _cases(
@@ -103,8 +119,16 @@ def _cases(
         return (case_of(name, calls, [load_tensors(request.outputs_from)], "file", "file"),)
     family = "synthesized" if request.inputs else "example"
     subject = Subject(reference)
-    recorded = [record_case(subject, name, calls, family) for name, calls in examples.items()]
-    return tuple(one.case for one in recorded)
+    repeated = _REPEATED if request.inputs else 1
+    recorded = [record_case(subject, name, calls * repeated, family) for name, calls in examples.items()]
+    return tuple(_shortest(one.case) for one in recorded)
+
+
+def _shortest(case: Case) -> Case:
+    """One call, if it gives the same every time. If not, the module keeps state, and the case stays the
+    sequence that shows it."""
+    first = case.calls[0]
+    return replace(case, calls=(first,)) if all(call == first for call in case.calls) else case
 
 
 def _bundled(module: torch.jit.ScriptModule, calls: list[Inputs]) -> torch.jit.ScriptModule:

@@ -18,7 +18,9 @@ def inputs_of(cases: Sequence[InputCase]) -> dict[str, Inputs]:
     """Named arguments for each case, filled with random numbers from one seeded generator."""
     generator = torch.Generator().manual_seed(SEED)
     return {
-        case.name: Inputs(**{spec["name"]: _make(spec, generator) for spec in case.to_dict()["inputs"]})
+        case.name: Inputs(
+            method=case.method, **{spec["name"]: _make(spec, generator) for spec in case.to_dict()["inputs"]}
+        )
         for case in cases
     }
 

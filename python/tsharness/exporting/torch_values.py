@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import ctypes
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import torch
 
 from tsharness.cases.values import (
+    DTYPES,
     Device,
     DType,
     NamedTuple,
@@ -129,3 +131,31 @@ def _sparse(tensor: torch.Tensor, device: str) -> SparseTensor:
         plain_indices=_strided(plain),
         device=device,
     )
+
+
+def from_value(value: Value) -> Any:
+    """torch's own of what ``to_value`` gave. Raises InputError for quantized and sparse tensors."""
+    if isinstance(value, Tensor):
+        return _from_tensor(value)
+    if isinstance(value, NamedTuple):
+        return collections.namedtuple(value.name, value.fields)(*map(from_value, value.values))
+    if isinstance(value, (list, tuple)):
+        return type(value)(from_value(item) for item in value)
+    if isinstance(value, dict):
+        return {from_value(key): from_value(item) for key, item in value.items()}
+    if isinstance(value, Device):
+        return torch.device(value.name)
+    if isinstance(value, DType):
+        return getattr(torch, value.name)
+    if isinstance(value, (QuantizedTensor, SparseTensor)):
+        raise InputError(f"a {type(value).__name__} of a case cannot be given to another reference")
+    return value
+
+
+def _from_tensor(value: Tensor) -> torch.Tensor:
+    dtype = getattr(torch, value.dtype)
+    elements = len(value.data) // DTYPES[value.dtype].itemsize
+    flat = torch.frombuffer(bytearray(value.data), dtype=dtype) if elements else torch.empty(0, dtype=dtype)
+    if value.strides is None:
+        return flat.view(value.shape)
+    return flat.as_strided(value.shape, value.strides)

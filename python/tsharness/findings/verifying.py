@@ -41,4 +41,18 @@ VERIFY_RULES = (
         "it was written with --force: its maker knew that it did not compute what the model computes",
         "export it again without --force, with what the self-check asked for",
     ),
+    Rule(
+        "TS206",
+        "error",
+        "a switch of LibTorch makes the difference",
+        "the same case on the same artifact is right with this one thing changed, so it is the cause",
+        "set it where the model runs: {line} Or record the reference as the server runs",
+    ),
+    Rule(
+        "TS207",
+        "note",
+        "no switch of LibTorch makes the difference",
+        "the artifact itself computes something else than the reference, whatever runs it",
+        "--localize names the first operator that differs; tsharness diff-input says whether inputs do",
+    ),
 )

@@ -16,7 +16,7 @@ from tsharness.errors import ArtifactError, UsageError
 from tsharness.packing.report import PackReport
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
-from tsharness.verification.plan import BESIDE_SUFFIX, VerifyOptions
+from tsharness.verification.plan import BESIDE_SUFFIX, SELF_CHECK, VerifyOptions
 from tsharness.verification.reference import ReferenceRequest, record_reference
 
 
@@ -61,7 +61,9 @@ def pack(
     outputs = Path(outputs_from) if outputs_from is not None else None
     if outputs is not None and reference is not None:
         raise UsageError("outputs come from a file or from a reference model, not from both")
-    request = ReferenceRequest(Path(path), inputs, inputs_from, outputs, reference)
+    request = ReferenceRequest(
+        Path(path), inputs, inputs_from=inputs_from, outputs_from=outputs, reference=reference
+    )
     return _pack(
         request,
         PackOptions(Path(output) if output is not None else None, beside, bundled_inputs, force, timeout),
@@ -85,7 +87,7 @@ def _pack(request: ReferenceRequest, options: PackOptions) -> PackReport:
         bare.parent.mkdir()
         if not remove_cases(source, bare):
             bare = source
-        check = verify_artifact(bare, VerifyOptions(cases=cases, timeout=options.timeout))
+        check = verify_artifact(bare, VerifyOptions(cases=cases, select=SELF_CHECK, timeout=options.timeout))
         check = replace(check, cases_from=f"made now; reference: {_whose(request)}")
         case_file = read_case_file(cases)
         written = ""

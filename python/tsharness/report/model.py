@@ -22,10 +22,12 @@ class Check:
     """One named verification."""
 
     id: str
-    """"integrity", "load", "no-python", "outputs"."""
+    """As in docs/checks.md."""
     verdict: Verdict
     message: str
     """What was seen, in one line."""
+    seconds: float | None = None
+    """What it cost besides the calls of the cases; ``None`` if nothing."""
 
 
 @dataclasses.dataclass(frozen=True)

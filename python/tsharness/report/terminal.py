@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tsharness.bench.report import BenchReport
+from tsharness.report.model import Check
 from tsharness.report.text import header_lines, passes_from, place, verdict_lines
 from tsharness.report.units import error, seconds
 from tsharness.verdict import Verdict
@@ -21,8 +22,14 @@ from tsharness.verification.report import CaseResult, VerifyReport
 if TYPE_CHECKING:
     from tsharness.runner.process import Event
 
-_STYLES = {"PASS": "bold green", "FAIL": "bold red", "ERROR": "bold red"}
-_VERDICT_STYLES = {Verdict.PASS: "green", Verdict.FAIL: "bold red", Verdict.ERROR: "bold red"}
+_STYLES = {"PASS": "bold green", "FAIL": "bold red", "ERROR": "bold red", "INCONCLUSIVE": "bold yellow"}
+_VERDICT_STYLES = {
+    Verdict.PASS: "green",
+    Verdict.FAIL: "bold red",
+    Verdict.ERROR: "bold red",
+    Verdict.INCONCLUSIVE: "bold yellow",
+    Verdict.SKIPPED: "dim",
+}
 _PIPE_WIDTH = 200  # columns; a log file has no edge to break lines at
 
 
@@ -64,6 +71,8 @@ class VerifyProgress:
     def event(self, event: Event) -> None:
         if event["event"] == "progress":
             self._progress.update(self._task, advance=1, description=event["case"])
+        elif event["event"] == "step-begin" and event.get("id"):
+            self._progress.update(self._task, description=event["id"])
 
 
 def print_verify(report: VerifyReport, out: Console) -> None:
@@ -75,6 +84,8 @@ def print_verify(report: VerifyReport, out: Console) -> None:
     if any(case.outputs for case in report.cases):
         out.print()
         out.print(_case_table(report.cases))
+    out.print()
+    out.print(_check_table(report.checks))
     out.print()
     print_verdict(report, out)
 
@@ -112,6 +123,19 @@ def _case_table(cases: Sequence[CaseResult]) -> Table:
                 passes_from(output),
                 Text(output.verdict.value, _VERDICT_STYLES[output.verdict]),
             )
+    return table
+
+
+def _check_table(checks: Sequence[Check]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("check")
+    table.add_column("verdict")
+    table.add_column("cost", justify="right")
+    table.add_column("seen")
+    for check in checks:
+        cost = "" if check.seconds is None else seconds(check.seconds)
+        verdict = Text(check.verdict.value, _VERDICT_STYLES[check.verdict])
+        table.add_row(check.id, verdict, cost, Text(check.message.strip().splitlines()[0]))
     return table
 
 

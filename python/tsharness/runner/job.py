@@ -27,6 +27,8 @@ class Job:
     seed: int = 0
     memory_limit: int | None = None
     """Bytes of private memory."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Of the whole process, set before the artifact is loaded."""
     nonce: str = field(default_factory=lambda: os.urandom(16).hex())
     """Comes back with every event: what a model may write to the event stream does not have it."""
 
@@ -44,6 +46,7 @@ class Job:
                 "threads": self.threads or 0,
                 "seed": self.seed,
                 "memory_limit": self.memory_limit or 0,
+                "settings": dict(self.settings),
                 "nonce": self.nonce,
                 "steps": list(self.steps),
             }

@@ -37,6 +37,8 @@ class Death:
     """The step that was running; "start" before the first."""
     case: str | None
     """The case that was running, if one was."""
+    id: str = ""
+    """The "id" of that step, if it had one."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ NO_HOOKS = Hooks()
 class RunnerProcess:
     """A runner that has been started and waits for its job, in a scratch folder of its own."""
 
-    def __init__(self, runner: Runner) -> None:
+    def __init__(self, runner: Runner, environment: Mapping[str, str] | None = None) -> None:
         self._scratch = tempfile.TemporaryDirectory(prefix="tsharness-")
         read_end, write_end = os.pipe()
         self.events: IO[bytes] = os.fdopen(read_end, "rb", buffering=0)
@@ -91,6 +93,7 @@ class RunnerProcess:
                 stderr=subprocess.STDOUT,
                 pass_fds=(write_end,),
                 cwd=self._scratch.name,
+                env={**os.environ, **environment} if environment else None,
                 start_new_session=True,
             )
         except OSError as error:
@@ -142,8 +145,10 @@ class Launcher:
     def start_ahead(self) -> None:
         self._ahead = RunnerProcess(self._runner)
 
-    def take(self) -> RunnerProcess:
-        """The process that was started ahead, or a new one."""
+    def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
+        """The process that was started ahead, or a new one; with variables of its own, always a new one."""
+        if environment:
+            return RunnerProcess(self._runner, environment)
         process, self._ahead = self._ahead or RunnerProcess(self._runner), None
         return process
 
@@ -153,12 +158,19 @@ class Launcher:
             self._ahead.close()
 
 
-def run_job(job: Job, launcher: Launcher, timeout: float, hooks: Hooks = NO_HOOKS) -> Outcome:
+def run_job(
+    job: Job,
+    launcher: Launcher,
+    timeout: float,
+    hooks: Hooks = NO_HOOKS,
+    environment: Mapping[str, str] | None = None,
+) -> Outcome:
     """Has a runner do ``job`` and waits for its end.
 
-    ``timeout`` bounds, in seconds, each step and each case by itself.
+    ``timeout`` bounds, in seconds, each step and each case by itself; ``environment`` holds variables that
+    the process gets besides those of this one.
     """
-    process = launcher.take()
+    process = launcher.take(environment)
     try:
         process.send(job)
         hooks.on_start()
@@ -173,6 +185,7 @@ class _Progress:
 
     step: str = "start"
     case: str | None = None
+    id: str = ""
     done: bool = False
     events: list[Event] = field(default_factory=list)
 
@@ -247,7 +260,9 @@ class _Watch:
             return
         if name == "step-begin":
             self._progress.step, self._progress.case = step, event.get("case")
+            self._progress.id = event.get("id", "")
             self._deadline = time.monotonic() + self._timeout
+        event["received"] = time.monotonic()
         self._progress.done = name == "bye"
         self._progress.events.append(event)
         self._on_event(event)
@@ -257,14 +272,16 @@ class _Watch:
         self._problem = ("garbage", f"wrote something that is no event to the event stream: {shown!r}")
 
     def _death(self, code: int, printed: str) -> Death | None:
-        step, case = self._progress.step, self._progress.case
+        step, case, identity = self._progress.step, self._progress.case, self._progress.id
         if self._problem is not None:
-            return Death(*self._problem, step, case)
+            return Death(*self._problem, step, case, identity)
         if code < 0:
-            return Death("signal", _signal_text(-code, printed), step, case)
+            return Death("signal", _signal_text(-code, printed), step, case, identity)
         if not self._progress.done:
             said = f": {printed.strip().splitlines()[-1]}" if printed.strip() else ""
-            return Death("exit", f"ended with status {code} before its work was done{said}", step, case)
+            return Death(
+                "exit", f"ended with status {code} before its work was done{said}", step, case, identity
+            )
         return None
 
 

@@ -9,21 +9,24 @@ from pathlib import Path
 
 from tsharness.artifact.integrity import Integrity, examine, unexamined
 from tsharness.errors import DeviceError, UsageError
-from tsharness.report.model import Check, RunnerInfo
+from tsharness.report.model import RunnerInfo
 from tsharness.runner.find import find_runner
 from tsharness.runner.process import NO_HOOKS, Hooks, Launcher
 from tsharness.verdict import ExitCode, Verdict, worst
+from tsharness.verification.cause import find_cause
+from tsharness.verification.checks.context import Context
+from tsharness.verification.checks.rule import parse_level
+from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
 from tsharness.verification.findings import explain
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
 from tsharness.verification.plan import (
     Plan,
     VerifyOptions,
     find_cases,
-    no_cases_error,
     plan_cases,
     tolerance_layer,
 )
-from tsharness.verification.report import ArtifactInfo, CaseResult, VerifyReport
+from tsharness.verification.report import ArtifactInfo, VerifyReport
 from tsharness.verification.run import RunResult, run_plan
 
 
@@ -38,6 +41,13 @@ def verify(
     rtol: float | Mapping[str, float] | None = None,
     atol: float | Mapping[str, float] | None = None,
     exact: bool = False,
+    reference: str | None = None,
+    method: str | None = None,
+    level: str = "standard",
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    leak_limit: int = 1024,
+    cold_start_limit: float = 10.0,
     timeout: float = 600.0,
     memory_limit: int | None = None,
 ) -> VerifyReport:
@@ -54,6 +64,13 @@ def verify(
         threads=threads,
         calls=calls,
         tolerance=tolerance_layer(rtol, atol, exact),
+        reference=reference,
+        method=method,
+        level=parse_level(level),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        leak_limit=leak_limit,
+        cold_start_limit=cold_start_limit,
         timeout=timeout,
         memory_limit=memory_limit,
     )
@@ -77,20 +94,24 @@ def verify_artifact(
         with ThreadPoolExecutor(max_workers=1) as pool:
             integrity = pool.submit(examine if options.integrity else unexamined, plan.artifact)
             result = run_plan(plan, options, launcher, hooks)
-            return _report(plan, options, result, integrity.result(), time.monotonic() - started)
+            return _report(plan, options, result, integrity.result(), launcher, hooks, started)
 
-    if options.inputs:
+    found = find_cases(artifact, options.cases)
+    if options.inputs or options.reference or found is None:
         from tsharness.verification.synthesized import with_synthesized_cases
 
-        return with_synthesized_cases(artifact, options, run)
-    found = find_cases(artifact, options.cases)
-    if found is None:
-        raise no_cases_error(artifact)
+        return with_synthesized_cases(artifact, options, launcher, hooks, run)
     return run(plan_cases(artifact, *found, options.only))
 
 
 def _report(
-    plan: Plan, options: VerifyOptions, result: RunResult, integrity: Integrity, seconds: float
+    plan: Plan,
+    options: VerifyOptions,
+    result: RunResult,
+    integrity: Integrity,
+    launcher: Launcher,
+    hooks: Hooks,
+    started: float,
 ) -> VerifyReport:
     _raise_environment_errors(plan.artifact, result)
     cases = tuple(
@@ -99,16 +120,11 @@ def _report(
     )
     check_output_names(options.tolerance, cases)
     info = RunnerInfo.from_hello(result.hello, options.device) if result.hello else None
-    provenance = plan.document.provenance
-    checks = (
-        _integrity_check(integrity, provenance.get("content_sha256")),
-        _load_check(result),
-        _no_python_check(info),
-        _outputs_check(cases),
-    )
-    failed = [check for check in checks if check.verdict is Verdict.FAIL]
-    codes = [exit_code_of(case) for case in cases]
-    exit_code = worst([*codes, ExitCode.FAILED] if failed else codes)
+    context = run_requests(Context(plan, options, result, integrity, info, cases), launcher, hooks)
+    checks = judge_checks(context)
+    causes = find_cause(plan, options, cases, info, launcher, hooks) if options.cause else ()
+    codes = [*map(exit_code_of, cases), *map(exit_code_of_check, checks)]
+    exit_code = worst(codes)
     return VerifyReport(
         artifact=_artifact_info(plan, integrity, result),
         cases_from=plan.cases_from,
@@ -116,12 +132,15 @@ def _report(
         runner=info,
         checks=checks,
         cases=cases,
-        findings=explain(cases, provenance),
+        findings=(*explain(cases, plan.document.provenance), *causes),
         verdict=_verdict(exit_code),
         exit_code=exit_code,
-        seconds=seconds,
+        seconds=time.monotonic() - started,
         printed=result.printed,
     )
+
+
+_PLAIN = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
 
 
 def _raise_environment_errors(artifact: Path, result: RunResult) -> None:
@@ -134,8 +153,8 @@ def _raise_environment_errors(artifact: Path, result: RunResult) -> None:
 
 
 def _verdict(exit_code: ExitCode) -> Verdict:
-    if exit_code is ExitCode.PASS:
-        return Verdict.PASS
+    if exit_code in _PLAIN:
+        return _PLAIN[exit_code]
     return Verdict.FAIL if exit_code is ExitCode.FAILED else Verdict.ERROR
 
 
@@ -149,45 +168,3 @@ def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult) -> Artif
         torch=provenance.get("torch"),
         parameters=result.loaded["parameters"] if result.loaded else None,
     )
-
-
-def _integrity_check(integrity: Integrity, recorded: str | None) -> Check:
-    if not integrity.sha256:
-        return Check("integrity", Verdict.SKIPPED, "the file was written a moment ago")
-    if integrity.damaged:
-        more = f" (and {len(integrity.damaged) - 1} more)" if len(integrity.damaged) > 1 else ""
-        message = f"damaged record {integrity.damaged[0]}{more}; copy or export the file again"
-        return Check("integrity", Verdict.FAIL, message)
-    if recorded is not None and integrity.content_sha256 != recorded:
-        message = (
-            "the content is not what the cases were recorded with "
-            f"(sha256 {str(integrity.content_sha256)[:12]}…, recorded {recorded[:12]}…); export again"
-        )
-        return Check("integrity", Verdict.FAIL, message)
-    known = "and equal to the recorded content" if recorded else "(no recorded hash to compare with)"
-    return Check("integrity", Verdict.PASS, f"every record's CRC is right {known}")
-
-
-def _load_check(result: RunResult) -> Check:
-    if result.loaded is not None:
-        return Check("load", Verdict.PASS, f"loaded in {result.loaded['seconds']:.3f} s")
-    error = result.load_error
-    return Check("load", Verdict.ERROR, error.message if error else "the artifact was not loaded")
-
-
-def _no_python_check(info: RunnerInfo | None) -> Check:
-    if info is None:
-        return Check("no-python", Verdict.SKIPPED, "the runner did not start")
-    if info.python_libraries:
-        return Check("no-python", Verdict.FAIL, f"mapped: {', '.join(info.python_libraries)}")
-    count = len(info.mapped_libraries)
-    return Check("no-python", Verdict.PASS, f"none of the {count} mapped libraries is Python's")
-
-
-def _outputs_check(cases: Sequence[CaseResult]) -> Check:
-    bad = [case.name for case in cases if case.verdict is not Verdict.PASS]
-    calls = sum(case.calls for case in cases)
-    if bad:
-        verdict = Verdict.FAIL if any(c.verdict is Verdict.FAIL for c in cases) else Verdict.ERROR
-        return Check("outputs", verdict, f"not in order: {', '.join(bad)}")
-    return Check("outputs", Verdict.PASS, f"{len(cases)} cases, {calls} calls compared")

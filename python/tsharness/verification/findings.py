@@ -44,7 +44,7 @@ def _later_calls(case: CaseResult) -> Finding | None:
         if re.match(r"call 1(?!\d)(?! of)|call \d+ of round 1(?!\d)", first):
             continue
         seen = f"{first} differs from the reference, earlier calls do not"
-        if case.state_changed:
+        if case.changed_state:
             return finding("TS202", f"{seen}; the model changed its own state", case=case.name)
         return finding("TS201", seen, case=case.name)
     return None

@@ -33,7 +33,7 @@ def judge_case(summary: CaseSummary, event: Event | None, error: CaseError | Non
         len(calls),
         outputs,
         tuple(call["seconds"] for call in calls),
-        event["state_changed"],
+        tuple(event["changed_state"]),
         error,
     )
 
@@ -70,6 +70,7 @@ def _output(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> Output
         compared=len(found),
         failed=failed,
         reason=worst["reason"],
+        aspect=worst["aspect"],
         resembles=worst["resembles"],
         **(_figures(difference) if difference else {}),
     )

@@ -12,7 +12,10 @@ from tsharness.cases.case_file import CaseDocument, CaseSummary
 from tsharness.cases.input_spec import EXAMPLES, InputCase
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError, TsharnessError, UsageError
+from tsharness.verification.checks.rule import CheckRule, Level
 
+SELF_CHECK = ("integrity", "load", "no-python", "structure", "parity", "calls")
+"""Checks that an artifact must pass before it gets its name; ``verify`` looks at more."""
 BESIDE_SUFFIX = ".cases.safetensors"
 
 
@@ -24,6 +27,11 @@ class VerifyOptions:
     """A case file that wins over the artifact's own."""
     inputs: tuple[InputCase, ...] = ()
     """Inputs to be synthesized; the reference is then the artifact itself, run by Python."""
+    method: str | None = None
+    """For which inputs are sought where there are none; ``None``: ``forward``, or the first that there is."""
+    reference: str | None = None
+    """Whose outputs are right: ``MODULE:FACTORY`` of the eager model, another artifact (``.pt``), ``python``
+    (the artifact, run by torch.jit), ``none``; ``None``: the cases' own, or ``python`` without cases."""
     only: tuple[str, ...] = ()
     """Names of the cases to run; all if empty."""
     device: str = "cpu"
@@ -36,10 +44,30 @@ class VerifyOptions:
     """Whether to read the file once more and check its bytes: not for one that was just written."""
     tolerance: Mapping[str, Any] = field(default_factory=dict)
     """``{"rtol", "atol", "exact", "outputs": {NAME: {...}}}``"""
+    level: Level = Level.STANDARD
+    select: tuple[str, ...] = ()
+    """Checks to run, by their ids; those of the level if empty."""
+    ignore: tuple[str, ...] = ()
+    """Checks to leave out."""
+    revisit: bool = True
+    """Whether to call each case again after all others (check "calls")."""
+    cause: bool = True
+    """Whether to look for the cause of a case's failure."""
+    leak_limit: int = 1024
+    """Bytes that a call may keep (check "memory")."""
+    cold_start_limit: float = 10.0
+    """Seconds that a call may take, the first one too (check "cold-start")."""
     timeout: float = 600.0
     """Seconds for the load, and for each case."""
     memory_limit: int | None = None
     """Bytes of the runner's private memory; ``None``: what the machine has."""
+
+    @property
+    def checks(self) -> tuple[CheckRule, ...]:
+        """Raises UsageError for the name of a check that there is not."""
+        from tsharness.verification.checks.catalogue import chosen_checks
+
+        return chosen_checks(self.level, self.select, self.ignore)
 
 
 def tolerance_layer(
@@ -99,6 +127,8 @@ def plan_cases(artifact: Path, location: Location, whence: str, only: tuple[str,
 
 def _meaning(artifact: Path, location: Location, cases: tuple[CaseSummary, ...]) -> str:
     origins = {summary.origin for summary in cases}
+    if origins == {"runner"}:
+        return "only what needs no reference: the outputs are those of the artifact's own first calls"
     if origins == {"torchscript-python"}:
         return "C++ and Python run the artifact alike; the eager model was not consulted"
     if location.path == artifact:
@@ -106,7 +136,8 @@ def _meaning(artifact: Path, location: Location, cases: tuple[CaseSummary, ...])
     return "the artifact computes what the case file says"
 
 
-def no_cases_error(artifact: Path) -> TsharnessError:
+def no_archive_error(artifact: Path) -> TsharnessError | None:
+    """For a file that is no archive at all. Raises ArtifactError if there is no such file."""
     archive = open_archive(artifact)
     if archive is None:
         return ArtifactError(
@@ -114,7 +145,11 @@ def no_cases_error(artifact: Path) -> TsharnessError:
             "another format.\nCopy it again, or save the model with tsharness.export or torch.jit.save"
         )
     archive.close()
-    return UsageError(
+    return None
+
+
+def no_cases_error(artifact: Path) -> TsharnessError:
+    return no_archive_error(artifact) or UsageError(
         f"{artifact}: no cases inside it ({CASES_RECORD}) or beside it "
         f"({artifact.name}{BESIDE_SUFFIX}), so there is nothing to compare.\n"
         f"Export with tsharness.export(model, example_inputs, path), name a file with --cases, "

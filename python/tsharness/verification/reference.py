@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.cases.input_spec import InputCase
+from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError, InputError, RunnerCrash, TsharnessError, UsageError
 
 
@@ -22,13 +23,16 @@ class ReferenceRequest:
 
     artifact: Path
     inputs: tuple[InputCase, ...] = ()
-    """Described on a command line."""
+    """Described on a command line, or found."""
+    cases: Location | None = None
+    """A case file, whose outputs do not count."""
     inputs_from: str | None = None
     """``file.py:NAME``, or a file of tensors (.safetensors, .pt)."""
     outputs_from: Path | None = None
     """A file of tensors: the outputs, which nothing then computes."""
     reference: str | None = None
-    """``MODULE:FACTORY`` of the eager model; ``None``: the artifact itself, run by ``torch.jit``."""
+    """``MODULE:FACTORY`` of the eager model, or another artifact (``.pt``); ``None``: the artifact itself,
+    run by ``torch.jit``."""
     bundle_into: Path | None = None
     """Where to save the artifact with the inputs bundled as PyTorch does it."""
 
@@ -36,6 +40,7 @@ class ReferenceRequest:
         return {
             "artifact": str(self.artifact.absolute()),
             "inputs": [case.to_dict() for case in self.inputs],
+            "cases": _location(self.cases) if self.cases else None,
             "inputs_from": self.inputs_from,
             "outputs_from": str(self.outputs_from.absolute()) if self.outputs_from else None,
             "reference": self.reference,
@@ -47,11 +52,16 @@ class ReferenceRequest:
         return cls(
             Path(data["artifact"]),
             tuple(InputCase.from_dict(case) for case in data["inputs"]),
+            Location(Path(data["cases"][0]), *data["cases"][1:]) if data["cases"] else None,
             data["inputs_from"],
             Path(data["outputs_from"]) if data["outputs_from"] else None,
             data["reference"],
             Path(data["bundle_into"]) if data["bundle_into"] else None,
         )
+
+
+def _location(location: Location) -> list[Any]:
+    return [str(location.path.absolute()), location.offset, location.size]
 
 
 _KINDS: dict[str, type[TsharnessError]] = {

@@ -63,6 +63,8 @@ class OutputResult:
     """The calls that failed, for example "call 3"."""
     reason: str
     """Why the worst call failed; empty if none did."""
+    aspect: str = "values"
+    """What was looked at last: "values", "type", "dtype", "shape", "device", "length", "keys"."""
     resembles: str = ""
     """The other output whose reference the values equal: the two were swapped."""
     numel: int | None = None
@@ -95,8 +97,8 @@ class CaseResult:
     outputs: tuple[OutputResult, ...]
     seconds: tuple[float, ...]
     """Duration of each call, in order; the first ones include the executor's warm-up."""
-    state_changed: bool = False
-    """The model's own state differs from when it was loaded."""
+    changed_state: tuple[str, ...] = ()
+    """Attributes, buffers and parameters that differ from when they were loaded."""
     error: CaseError | None = None
 
 

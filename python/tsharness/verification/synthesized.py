@@ -1,4 +1,4 @@
-"""Cases for an artifact that has none: inputs from ``--input``, outputs from the artifact in Python."""
+"""Cases for an artifact that has none, or none with the reference that is asked for."""
 
 from __future__ import annotations
 
@@ -8,16 +8,57 @@ from pathlib import Path
 from typing import TypeVar
 
 from tsharness.cases.safetensors_file import Location
-from tsharness.verification.plan import Plan, VerifyOptions, plan_cases
+from tsharness.errors import UsageError
+from tsharness.runner.process import Hooks, Launcher
+from tsharness.verification.inputs.find import Found, find_inputs
+from tsharness.verification.inputs.probe import Prober
+from tsharness.verification.plan import Plan, VerifyOptions, find_cases, no_archive_error, plan_cases
 from tsharness.verification.reference import ReferenceRequest, record_reference
 
 T = TypeVar("T")
 
+_PYTHON = "reference outputs from torch.jit in Python"
 
-def with_synthesized_cases(artifact: Path, options: VerifyOptions, run: Callable[[Plan], T]) -> T:
-    """Calls ``run`` with a plan whose cases exist as long as it runs. Raises as ``record_reference``."""
+
+def with_synthesized_cases(
+    artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: Hooks, run: Callable[[Plan], T]
+) -> T:
+    """Calls ``run`` with a plan whose cases exist as long as it runs. Raises as ``record_reference`` and
+    ``find_inputs``."""
+    error = no_archive_error(artifact)
+    if error is not None and not options.inputs:
+        raise error
     with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
         output = Path(scratch) / "reference.cases.safetensors"
-        record_reference(ReferenceRequest(artifact, options.inputs), output, options.timeout)
-        whence = "inputs from --input, reference outputs from torch.jit in Python"
+        whence = _record(artifact, options, launcher, hooks, output)
         return run(plan_cases(artifact, Location(output), whence, options.only))
+
+
+def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: Hooks, output: Path) -> str:
+    """Writes the cases; says in words whence they are."""
+    known = None if options.inputs else find_cases(artifact, options.cases)
+    reference = options.reference
+    if known is not None:
+        if reference == "none":
+            raise UsageError("--reference none leaves no outputs to the cases that there are; add --input")
+        request = ReferenceRequest(artifact, cases=known[0], reference=_stated(reference))
+        record_reference(request, output, options.timeout)
+        return f"inputs {known[1]}, {_in_words(reference)}"
+    prober = Prober(artifact, options, launcher, hooks)
+    found = Found(options.inputs, "--input") if options.inputs else find_inputs(prober)
+    if reference == "none" and found.cases:
+        prober.record(found.cases, output)
+    else:
+        request = ReferenceRequest(artifact, found.cases, reference=_stated(reference))
+        record_reference(request, output, options.timeout)
+    return f"inputs from {found.whence}, {_in_words(reference)}"
+
+
+def _stated(reference: str | None) -> str | None:
+    return None if reference == "python" else reference
+
+
+def _in_words(reference: str | None) -> str:
+    if reference == "none":
+        return "no reference"
+    return _PYTHON if reference in (None, "python") else f"reference outputs from {reference}"

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <torch/script.h>
+
+#include <string>
+#include <vector>
+
+#include "core/json.h"
+
+namespace tsharness {
+
+/// What the operators that first consume an argument say of it: a list of hints in the order of the
+/// graph, each {"op", "dtype", "dims", "low", "high", "ellipsis"} with only what is known. `dims`
+/// holds a size or null; with "ellipsis", any number of dims may stand before it.
+struct ArgumentHints {
+  std::string name;
+  std::string type;  ///< TorchScript's notation
+  bool has_default = false;
+  Json hints = Json::array();
+};
+
+/// Hints for every argument of a method but self, from its graph and the module's parameters.
+/// Nothing is run.
+std::vector<ArgumentHints> infer_arguments(const torch::jit::Module& module,
+                                           const std::string& method);
+
+/// Sizes of the dims of parameters that are added to activations or looked up: what a position
+/// embedding expects stands among them.
+std::vector<int64_t> characteristic_sizes(const torch::jit::Module& module,
+                                          const std::string& method);
+
+}  // namespace tsharness

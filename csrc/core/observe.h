@@ -1,0 +1,35 @@
+#pragma once
+
+#include <ATen/core/ivalue.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tsharness {
+
+/// 64 bits that two values share exactly if every number, string, shape, dtype and byte of theirs
+/// is the same, but for one chance in 2^64 or so. Not a defence against somebody who tries.
+uint64_t fingerprint(const c10::IValue& value);
+
+/// NaN and infinity in one tensor of a value.
+struct Nonfinite {
+  std::string name;
+  int64_t nan = 0;
+  int64_t infinite = 0;
+};
+
+/// Every tensor of floating point (complex: its parts) that holds a NaN or an infinity.
+std::vector<Nonfinite> find_nonfinite(const std::string& name, const c10::IValue& value);
+
+/// Two tensors that look into one storage.
+struct Alias {
+  std::string name;
+  std::string other;
+};
+
+/// Tensors of `value` that share their memory with one of `other`; empty tensors share nothing.
+std::vector<Alias> find_aliases(const std::string& name, const c10::IValue& value,
+                                const std::string& other_name, const c10::IValue& other);
+
+}  // namespace tsharness

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <torch/script.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/session.h"
+
+namespace tsharness {
+
+/// An operator of a method's graph that makes a tensor.
+struct TapPoint {
+  std::string op;      ///< "aten::conv2d"
+  std::string source;  ///< "model.py:14" of the user's source, if the artifact keeps it
+  std::string module;  ///< "encoder.layers.0" of the submodule that it stands in
+};
+
+/// A copy of a method's graph, calls inlined, that reports every tensor as it is made, in branches
+/// and loops too as far as they run. It is interpreted as it stands: no fusion, no optimisation.
+class TappedMethod {
+ public:
+  TappedMethod(const Session& session, const std::string& method);
+
+  const std::vector<TapPoint>& points() const { return points_; }
+
+  using Listener = std::function<void(const TapPoint& point, const at::Tensor& tensor)>;
+  /// Runs the graph under no_grad. Raises Error(Execution). The tensor may be written to later: who
+  /// keeps it, copies it.
+  c10::IValue run(const Session& session, const BoundCall& call, const Listener& listener) const;
+
+ private:
+  void tap(torch::jit::Block& block);
+
+  std::string method_;
+  std::shared_ptr<torch::jit::Graph> graph_;
+  std::vector<TapPoint> points_;
+};
+
+}  // namespace tsharness

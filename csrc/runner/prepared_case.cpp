@@ -1,0 +1,31 @@
+#include "runner/prepared_case.h"
+
+#include "core/value_tree.h"
+
+namespace tsharness {
+
+PreparedCase::PreparedCase(const Case& one, const Json& step, JobState& state)
+    : name_(one.name),
+      device_(state.loaded().device()),
+      same_device_type_(device_.str().rfind(one.device, 0) == 0),
+      policy_({one.tolerance, step.value("tolerance", Json())}, device_.type()) {
+  const auto& tensors = state.case_file().tensors();
+  for (const Call& call : one.calls) {
+    bound_.push_back(state.loaded().bind(call, tensors));
+    expected_.push_back(decode_value(call.outputs, tensors));
+  }
+}
+
+std::vector<OutputComparison> PreparedCase::compare(size_t call, const c10::IValue& actual) const {
+  return compare_values(actual, expected_.at(call), policy_, same_device_type_);
+}
+
+std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state) {
+  std::vector<PreparedCase> cases;
+  for (const std::string& name : case_names(step, state)) {
+    cases.emplace_back(state.case_file().find(name), step, state);
+  }
+  return cases;
+}
+
+}  // namespace tsharness

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/compare.h"
+#include "runner/steps.h"
+
+namespace tsharness {
+
+/// A case whose values are LibTorch's own, with the tolerance of a step.
+class PreparedCase {
+ public:
+  PreparedCase(const Case& one, const Json& step, JobState& state);
+
+  const std::string& name() const { return name_; }
+  size_t calls() const { return bound_.size(); }
+  const BoundCall& bound(size_t call) const { return bound_.at(call); }
+  /// Fresh copies of the inputs, on the session's device.
+  BoundCall inputs(size_t call) const { return bound_.at(call).clone(device_); }
+  std::vector<OutputComparison> compare(size_t call, const c10::IValue& actual) const;
+
+ private:
+  std::string name_;
+  c10::Device device_;
+  bool same_device_type_;
+  TolerancePolicy policy_;
+  std::vector<BoundCall> bound_;
+  std::vector<c10::IValue> expected_;
+};
+
+/// The cases that a step names (all, if it names none).
+std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state);
+
+}  // namespace tsharness

@@ -1,0 +1,110 @@
+"""What a check may look at."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsharness.artifact.integrity import Integrity
+from tsharness.report.model import Check, RunnerInfo
+from tsharness.runner.process import Event
+from tsharness.runner.steps import StepOutcome
+from tsharness.verdict import Verdict
+from tsharness.verification.plan import Plan, VerifyOptions
+from tsharness.verification.report import CaseResult
+from tsharness.verification.run import RunResult, run_request
+
+
+@dataclass(frozen=True)
+class Context:
+    """A verification whose cases have run."""
+
+    plan: Plan
+    options: VerifyOptions
+    result: RunResult
+    integrity: Integrity
+    info: RunnerInfo | None
+    cases: tuple[CaseResult, ...]
+    answers: Mapping[str, StepOutcome] = field(default_factory=dict)
+    """By their ids, the steps that checks asked for."""
+
+    @property
+    def passing(self) -> tuple[CaseResult, ...]:
+        """Cases in which every call was right: what they show in another environment is its doing."""
+        return tuple(case for case in self.cases if case.verdict is Verdict.PASS)
+
+    def cost(self, case: CaseResult) -> float:
+        """Seconds of one pass over a case, when it is warm."""
+        calls = self.calls_of(case)
+        return statistics.median(case.seconds[-calls:] if calls > 1 else case.seconds[-2:]) * calls
+
+    def calls_of(self, case: CaseResult) -> int:
+        """Calls of its sequence; 1 for a single one."""
+        return next(summary.calls for summary in self.plan.cases if summary.name == case.name)
+
+    def single(self, case: CaseResult) -> bool:
+        return self.calls_of(case) == 1
+
+    def sample(
+        self, share: float, *, single: bool = False, least: int = 1, most: int | None = None
+    ) -> list[str]:
+        """Names of passing cases, the cheapest first, that together cost at most ``share`` of a pass over all
+        of them; ``least`` at least, if there are as many."""
+        cases = sorted((c for c in self.passing if not single or self.single(c)), key=self.cost)
+        left = share * sum(map(self.cost, self.passing))
+        names: list[str] = []
+        for case in cases[:most]:
+            left -= self.cost(case)
+            if len(names) >= least and left < -1e-9:
+                break
+            names.append(case.name)
+        return names
+
+    def seconds_of(self, names: Sequence[str]) -> float:
+        """Of one pass over these cases, when they are warm."""
+        return sum(self.cost(case) for case in self.cases if case.name in names)
+
+    def events(self, case: CaseResult) -> Event | None:
+        """The "result" event of a case's own run."""
+        return self.result.results.get(case.name)
+
+    def run_step(self, identity: str, cases: list[str], **more: Any) -> dict[str, Any]:
+        """A step that calls cases twice each and compares, as in another environment."""
+        return {**run_request(identity, cases, 2, self.options), "tolerance": self.tolerance, **more}
+
+    @property
+    def tolerance(self) -> dict[str, Any]:
+        """For calls in another environment than the reference's: rounding differs there."""
+        return {"normwise": True, **self.options.tolerance}
+
+
+def nothing_to_compare(identity: str) -> Check:
+    """Of a check that needs a case that passes."""
+    return Check(identity, Verdict.SKIPPED, "no case passed, so there is nothing to compare with")
+
+
+def listed(names: Sequence[str], most: int = 3) -> str:
+    """ "a, b, c and 4 more"."""
+    more = len(names) - most
+    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def many(number: int, noun: str) -> str:
+    """ "1 case", "3 cases"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def problem_of(outcome: StepOutcome) -> tuple[str, str] | None:
+    """The first case that went wrong in a step that compared, and how; ("", why) for the step itself."""
+    if outcome.error is not None:
+        return "", outcome.error.message
+    for name, error in outcome.errors.items():
+        return name, error.message.strip().splitlines()[-1]
+    for event in outcome.results:
+        for call in event["calls"]:
+            for output in call["outputs"]:
+                if not output["passed"]:
+                    return event["case"], f"{output['name']} {output['reason']}"
+    return None

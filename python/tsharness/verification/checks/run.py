@@ -1,0 +1,74 @@
+"""Has runners do what the checks ask for, and judges."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from tsharness.report.model import Check
+from tsharness.runner.process import Hooks, Launcher
+from tsharness.runner.steps import StepOutcome, run_steps
+from tsharness.verdict import ExitCode, Verdict
+from tsharness.verification.checks.context import Context, nothing_to_compare
+from tsharness.verification.checks.rule import CheckRule, Request
+from tsharness.verification.run import job_of
+
+_EXIT_CODES = {
+    Verdict.FAIL: ExitCode.FAILED,
+    Verdict.INCONCLUSIVE: ExitCode.INCONCLUSIVE,
+    Verdict.ERROR: ExitCode.CRASH,
+}
+
+
+def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
+    """The context with the answers to what its checks ask for: a process for each environment."""
+    if not context.passing:
+        return context
+    groups: dict[tuple[Any, ...], list[Request]] = {}
+    for rule in context.options.checks:
+        for request in rule.requests(context):
+            key = (tuple(sorted(request.environment.items())), request.device)
+            groups.setdefault(key, []).append(request)
+    answers: dict[str, StepOutcome] = {}
+    for requests in groups.values():
+        answers.update(_answers(context, requests, launcher, hooks))
+    return replace(context, answers=answers)
+
+
+def _answers(
+    context: Context, requests: Sequence[Request], launcher: Launcher, hooks: Hooks
+) -> dict[str, StepOutcome]:
+    first = requests[0]
+    job = job_of(context.plan, context.options, [dict(r.step) for r in requests], device=first.device)
+    hooks = Hooks(on_event=hooks.on_event)
+    done = run_steps(job, launcher, context.options.timeout, hooks, first.environment)
+    answers = dict(done.steps)
+    if done.load_error is not None:
+        for request in requests:
+            if not answers[request.id].results:
+                answers[request.id].error = answers[request.id].error or done.load_error
+    return answers
+
+
+def judge_checks(context: Context) -> tuple[Check, ...]:
+    """The verdict of every check that was chosen, with what it cost."""
+    return tuple(_judge(rule, context) for rule in context.options.checks)
+
+
+def _judge(rule: CheckRule, context: Context) -> Check:
+    asked = rule.requests.__name__ != "no_requests"
+    if asked and not context.passing:
+        return nothing_to_compare(rule.id)
+    check = rule.judge(context)
+    mine = [o for key, o in context.answers.items() if key == rule.id or key.startswith(f"{rule.id}:")]
+    if rule.id == "calls":
+        return replace(check, seconds=context.result.seconds)
+    return replace(check, seconds=sum(o.seconds for o in mine)) if mine else check
+
+
+def exit_code_of_check(check: Check) -> ExitCode:
+    """What a check's verdict means for the process; what kept it from loading has a code of its own."""
+    if check.id in ("load", "parity") and check.verdict is Verdict.ERROR:
+        return ExitCode.PASS  # the cases' own errors say it
+    return _EXIT_CODES.get(check.verdict, ExitCode.PASS)

@@ -1,0 +1,1 @@
+"""Inputs for an artifact that comes without any."""

@@ -1,0 +1,88 @@
+"""Asks the runner about inputs: what an artifact says of its arguments, and whether it runs with some."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tsharness.cases.input_spec import InputCase
+from tsharness.errors import ArtifactError, DeviceError, RunnerCrash, UsageError
+from tsharness.runner.job import Job
+from tsharness.runner.process import Event, Hooks, Launcher
+from tsharness.runner.steps import StepOutcome, default_memory_limit, run_steps
+from tsharness.verification.plan import VerifyOptions
+
+_PROBE_SECONDS = 20.0
+"""For one candidate: what takes longer is not the likely one."""
+_ERRORS = {"artifact": ArtifactError, "device": DeviceError, "usage": UsageError, "execution": ArtifactError}
+
+
+@dataclass(frozen=True)
+class Prober:
+    """An artifact, and what runs it."""
+
+    artifact: Path
+    options: VerifyOptions
+    launcher: Launcher
+    hooks: Hooks
+
+    def describe(self) -> Event:
+        """Its methods, with what their first operators say of the arguments. Raises ArtifactError and
+        DeviceError if it cannot be loaded."""
+        (event,) = self._run({"step": "describe"}, self.options.timeout).results
+        return event
+
+    def first_that_runs(self, tried: Sequence[InputCase], problems: list[str]) -> InputCase | None:
+        """A candidate that kills the process is one that does not work: the next ones go on in another. What
+        the others raised is added to ``problems``."""
+        left = list(tried)
+        while left:
+            outcome = self._probe(left)
+            for name, event in outcome.by_case().items():
+                if event["error"] is None:
+                    return next(case for case in left if case.name == name)
+                problems.append(str(event["error"]).strip().splitlines()[-1])
+            problems += [error.message for error in outcome.errors.values()]
+            seen = {*outcome.by_case(), *outcome.errors}
+            rest = [case for case in left if case.name not in seen]
+            left = rest if len(rest) < len(left) else []
+        return None
+
+    def running(self, tried: Sequence[InputCase]) -> list[InputCase]:
+        """Those that run."""
+        if not tried:
+            return []
+        outcome = self._probe(tried, all=True)
+        good = {name for name, event in outcome.by_case().items() if event["error"] is None}
+        return [case for case in tried if case.name in good and case.name not in outcome.errors]
+
+    def record(self, cases: Sequence[InputCase], output: Path) -> None:
+        """Writes a case file whose outputs are the artifact's own, in the runner. Raises UsageError if none
+        of the inputs works."""
+        outcome = self._probe(cases, all=True, save=str(output))
+        bad = [event["error"] for event in outcome.results if event["error"]]
+        bad += [error.message for error in outcome.errors.values()]
+        if not output.is_file() or len(bad) == len(cases):
+            said = str(bad[0]).strip().splitlines()[-1] if bad else "no answer"
+            raise UsageError(f"{self.artifact}: it does not run with these inputs: {said}")
+
+    def _probe(self, tried: Sequence[InputCase], **more: Any) -> StepOutcome:
+        step = {"step": "probe", "candidates": [case.to_dict() for case in tried], **more}
+        return self._run(step, min(self.options.timeout, _PROBE_SECONDS))
+
+    def _run(self, step: Mapping[str, Any], timeout: float) -> StepOutcome:
+        job = Job(
+            self.artifact,
+            ({**step, "id": "probe"},),
+            device=self.options.device,
+            threads=self.options.threads,
+            memory_limit=self.options.memory_limit or default_memory_limit(),
+        )
+        done = run_steps(job, self.launcher, timeout, replace(self.hooks))
+        outcome = done.steps["probe"]
+        error = done.load_error or outcome.error
+        if error is not None:
+            raise _ERRORS.get(error.kind, RunnerCrash)(f"{self.artifact}: {error.message}")
+        return outcome
