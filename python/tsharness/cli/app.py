@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsharness import __version__
-from tsharness.cli import bench, export, pack, verify
+from tsharness.cli import bench, diff_input, export, pack, verify
 
 app = typer.Typer(
     name="tsharness",
@@ -37,3 +37,4 @@ app.command("export")(export.command)
 app.command("verify")(verify.command)
 app.command("pack")(pack.command)
 app.command("bench")(bench.command)
+app.command("diff-input")(diff_input.command)

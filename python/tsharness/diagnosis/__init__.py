@@ -1,0 +1,1 @@
+"""Is it the model, or what stands around it? These modules import torch."""
