@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsharness import __version__
-from tsharness.cli import bench, diff_input, export, pack, verify
+from tsharness.cli import bench, diff_input, export, pack, repro, verify
 
 app = typer.Typer(
     name="tsharness",
@@ -38,3 +38,4 @@ app.command("verify")(verify.command)
 app.command("pack")(pack.command)
 app.command("bench")(bench.command)
 app.command("diff-input")(diff_input.command)
+app.command("repro")(repro.command)
