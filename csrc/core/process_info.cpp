@@ -1,5 +1,6 @@
 #include "core/process_info.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -73,6 +74,15 @@ std::string loaded_torch_version(const std::vector<std::string>& libraries) {
     return wheel.empty() ? first_match(root + "/build-version", "", "\n") : wheel;
   }
   return "";
+}
+
+void load_library(const std::string& path) {
+  // Global: one such library may need the symbols of another.
+  if (::dlopen(path.c_str(), RTLD_NOW | RTLD_GLOBAL) == nullptr) {
+    const char* reason = ::dlerror();
+    throw Error(ErrorKind::Usage, "the library " + path + " cannot be loaded: " +
+                                      (reason != nullptr ? reason : "no reason given"));
+  }
 }
 
 void limit_memory(int64_t bytes) {

@@ -23,6 +23,10 @@ int64_t resident_bytes();
 /// the installation does not say.
 std::string loaded_torch_version(const std::vector<std::string>& libraries);
 
+/// Loads a library whose operators and classes register themselves with LibTorch, for as long as
+/// the process lives. Raises Error(Usage) with the linker's reason.
+void load_library(const std::string& path);
+
 /// Bounds the private memory that this process may allocate, in bytes.
 /// Raises Error(Usage) if the system refuses.
 void limit_memory(int64_t bytes);

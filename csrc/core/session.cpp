@@ -115,9 +115,7 @@ IValue Session::run(const std::string& name, std::vector<IValue> args, const Kwa
   for (IValue& value : args) stack.push_back(std::move(value));
   translating_errors(ErrorKind::Input,
                      [&] { function.getSchema().checkAndNormalizeInputs(stack, kwargs); });
-  const at::AutoGradMode grad(mode == GradMode::Grad);
-  std::optional<c10::InferenceMode> inference;  // InferenceMode(false) would switch autograd on
-  if (mode == GradMode::Inference) inference.emplace();
+  const GradGuard guard(mode);
   return translating_errors(ErrorKind::Execution, [&] {
     function.run(stack);
     return stack.front();

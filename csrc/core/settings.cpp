@@ -103,6 +103,11 @@ GradMode grad_mode_by_name(const std::string& name) {
 
 }  // namespace
 
+GradGuard::GradGuard(GradMode mode) : grad_(mode == GradMode::Grad) {
+  // Not InferenceMode(false), which would switch autograd on.
+  if (mode == GradMode::Inference) inference_.emplace();
+}
+
 Settings::Settings(const Json& json) {
   if (json.is_null()) return;
   for (const auto& item : json.items()) set(item.key(), item.value());

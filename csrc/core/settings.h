@@ -1,6 +1,9 @@
 #pragma once
 
+#include <torch/script.h>
+
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "core/json.h"
@@ -9,6 +12,16 @@ namespace tsharness {
 
 /// How a call treats autograd.
 enum class GradMode { NoGrad, Inference, Grad };
+
+/// Puts this thread into that mode as long as it lives.
+class GradGuard {
+ public:
+  explicit GradGuard(GradMode mode);
+
+ private:
+  at::AutoGradMode grad_;
+  std::optional<c10::InferenceMode> inference_;
+};
 
 /// Switches of LibTorch by name, as a server may set them (docs/protocol.md, "settings"). What the
 /// constructor sets, the destructor puts back.

@@ -42,12 +42,23 @@ bool computes(const Node& node) {
   return op.rfind("prim::", 0) != 0 || op == "prim::ListUnpack";
 }
 
-std::string source_of(const Node& node) {
-  const auto place = node.sourceRange().file_line_col();
+/// "model.py:14" of the user's source; the archive's own code was generated from it.
+std::string place_of(const torch::jit::SourceRange& range) {
+  const auto generator = range.findSourceRangeThatGenerated();
+  const auto place = generator ? generator->file_line_col() : range.file_line_col();
   if (!place) return "";
-  const auto& [file, line, column] = *place;
-  (void)column;
-  return file + ":" + std::to_string(line);
+  return std::get<0>(*place) + ":" + std::to_string(std::get<1>(*place));
+}
+
+/// The innermost line that is not torch's own: who reads it looks for a line to change.
+std::string source_of(const Node& node) {
+  std::string source = place_of(node.sourceRange());
+  if (source.find("/torch/") == std::string::npos || !node.callstack()) return source;
+  for (const auto& frame : (*node.callstack())->vec()) {
+    const std::string caller = place_of(std::get<1>(frame));
+    if (!caller.empty() && caller.find("/torch/") == std::string::npos) source = caller;
+  }
+  return source;
 }
 
 std::string module_of(const Node& node) {
@@ -88,7 +99,7 @@ void TappedMethod::tap(torch::jit::Block& block) {
   }
 }
 
-c10::IValue TappedMethod::run(const Session& session, const BoundCall& call,
+c10::IValue TappedMethod::run(const Session& session, const BoundCall& call, GradMode mode,
                               const Listener& listener) const {
   std::vector<c10::IValue> stack;
   stack.emplace_back(session.module()._ivalue());
@@ -97,8 +108,8 @@ c10::IValue TappedMethod::run(const Session& session, const BoundCall& call,
   const Callback callback = [&](int64_t point, const at::Tensor& tensor) {
     listener(points_.at(static_cast<size_t>(point)), tensor);
   };
-  const Listening guard(callback);
-  const at::NoGradGuard no_grad;
+  const Listening listening_here(callback);
+  const GradGuard grad(mode);
   return translating_errors(ErrorKind::Execution, [&] {
     const torch::jit::Code code(graph_, method_);
     torch::jit::InterpreterState(code).run(stack);

@@ -27,9 +27,10 @@ class TappedMethod {
   const std::vector<TapPoint>& points() const { return points_; }
 
   using Listener = std::function<void(const TapPoint& point, const at::Tensor& tensor)>;
-  /// Runs the graph under no_grad. Raises Error(Execution). The tensor may be written to later: who
+  /// Runs the graph. Raises Error(Execution). The tensor may be written to later: who
   /// keeps it, copies it.
-  c10::IValue run(const Session& session, const BoundCall& call, const Listener& listener) const;
+  c10::IValue run(const Session& session, const BoundCall& call, GradMode mode,
+                  const Listener& listener) const;
 
  private:
   void tap(torch::jit::Block& block);

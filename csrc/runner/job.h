@@ -18,11 +18,12 @@ struct Job {
   std::optional<CaseFileLocation>
       cases;  ///< stated by the job; else found in or beside the artifact
   std::string device = "cpu";
-  int threads = 0;           ///< of the intra-op pool; 0: LibTorch's own choice
-  uint64_t seed = 0;         ///< of LibTorch's generators, set before every case
-  int64_t memory_limit = 0;  ///< bytes; 0: none
-  Json settings;             ///< of the whole process (core/settings.h)
-  std::string nonce;         ///< comes back with every event, if not empty
+  int threads = 0;                     ///< of the intra-op pool; 0: LibTorch's own choice
+  uint64_t seed = 0;                   ///< of LibTorch's generators, set before every case
+  int64_t memory_limit = 0;            ///< bytes; 0: none
+  std::vector<std::string> libraries;  ///< of operators, loaded before the artifact
+  Json settings;                       ///< of the whole process (core/settings.h)
+  std::string nonce;                   ///< comes back with every event, if not empty
   std::vector<Json> steps;
 };
 

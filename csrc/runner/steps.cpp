@@ -35,6 +35,7 @@ const std::map<std::string, Step>& all_steps() {
 void load_step(const Json&, JobState& state) {
   state.events.emit("step-begin", {{"step", "load"}});
   const c10::Device device = available_device(state.job.device);
+  for (const std::string& library : state.job.libraries) load_library(library);
   const double start = now_seconds();
   state.session = std::make_unique<Session>(state.job.artifact, device);
   state.session->synchronize();

@@ -95,15 +95,16 @@ void tap_step(const Json& step, JobState& state) {
   state.events.emit("step-begin", {{"step", "tap"}, {"case", name}});
   const PreparedCase one(state.case_file().find(name), step, state);
   Session& session = state.loaded();
+  const Settings settings(step.value("settings", Json()));
   session.restore();
   at::manual_seed(state.job.seed);
   const auto last = step.value("call", size_t{0});
-  for (size_t call = 0; call < last; ++call) session.run(one.inputs(call));
+  for (size_t call = 0; call < last; ++call) session.run(one.inputs(call), settings.grad_mode());
   const TappedMethod tapped(session, one.bound(last).method);
   const Request request = parse_request(step);
   const TolerancePolicy policy({step.value("tolerance", Json())}, session.device().type());
   Taps taps(request, policy);
-  tapped.run(session, one.inputs(last),
+  tapped.run(session, one.inputs(last), settings.grad_mode(),
              [&](const TapPoint& point, const at::Tensor& tensor) { taps.take(point, tensor); });
   state.events.emit("result", {{"step", "tap"}, {"case", name}, {"taps", taps.finish()}});
 }

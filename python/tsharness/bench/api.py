@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from tsharness.bench.report import BenchReport, summarize
@@ -21,6 +22,7 @@ def benchmark(
     only: tuple[str, ...] = (),
     device: str = "cpu",
     threads: int | None = None,
+    libraries: Sequence[str | Path] = (),
     min_seconds: float = 1.0,
     timeout: float = 600.0,
     hooks: Hooks = NO_HOOKS,
@@ -43,6 +45,7 @@ def benchmark(
         cases=plan.document.location,
         device=device,
         threads=threads,
+        libraries=tuple(map(Path, libraries)),
         memory_limit=default_memory_limit(),
     )
     outcome = run_job(job, launcher, timeout, hooks)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tsharness.cli.options import Cases, Device, Json, NoColor, Only, Threads, Timeout, use_color
+from tsharness.cli.options import Cases, Device, Json, Libraries, NoColor, Only, Threads, Timeout, use_color
 from tsharness.cli.output import write_json
 from tsharness.verdict import worst
 
@@ -19,6 +19,7 @@ def command(
     min_seconds: Annotated[
         float, typer.Option("--min-time", metavar="SECONDS", help="Time each case at least so long.")
     ] = 1.0,
+    libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
     timeout: Timeout = 600.0,
@@ -35,6 +36,7 @@ def command(
         only=tuple(only),
         device=device,
         threads=threads,
+        libraries=libraries,
         min_seconds=min_seconds,
         timeout=timeout,
     )

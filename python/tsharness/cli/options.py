@@ -41,12 +41,18 @@ Exact = Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")
 MemoryLimit = Annotated[
     str | None, typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]")
 ]
+Libraries = Annotated[
+    list[Path], typer.Option("--load-library", metavar="LIB.so", help="Of custom operators; repeatable.")
+]
 Method = Annotated[
     str | None, typer.Option("--method", metavar="NAME", help="Of --input. [default: forward]")
 ]
 Reference = Annotated[
     str | None,
     typer.Option("--reference", metavar="WHAT", help="MODULE:FACTORY, other.pt, python, or none."),
+]
+Localize = Annotated[
+    bool, typer.Option("--localize", help="Name the first operator that differs, if a case fails.")
 ]
 Level = Annotated[
     str, typer.Option("--level", metavar="LEVEL", help="quick, standard or full (docs/checks.md).")

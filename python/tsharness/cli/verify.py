@@ -19,6 +19,8 @@ from tsharness.cli.options import (
     Json,
     LeakLimit,
     Level,
+    Libraries,
+    Localize,
     MemoryLimit,
     Method,
     NoColor,
@@ -49,6 +51,7 @@ def command(
     dims: Sizes = [],  # noqa: B006
     method: Method = None,
     reference: Reference = None,
+    localize: Localize = False,
     rtol: Rtol = [],  # noqa: B006
     atol: Atol = [],  # noqa: B006
     exact: Exact = False,
@@ -60,6 +63,7 @@ def command(
     ignore: Ignore = [],  # noqa: B006
     leak_limit: LeakLimit = "1kB",
     cold_start_limit: ColdStartLimit = 10.0,
+    libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
     timeout: Timeout = 600.0,
@@ -84,9 +88,11 @@ def command(
         inputs=input_cases(inputs, dims, method),
         method=method,
         reference=reference,
+        localize=localize,
         only=tuple(only),
         device=device,
         threads=threads,
+        libraries=tuple(libraries),
         calls=calls,
         tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
         level=parse_level(level),

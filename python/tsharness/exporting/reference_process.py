@@ -48,6 +48,8 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
     request = ReferenceRequest.from_dict(message)
     kind, whence = "artifact", "torch.jit in Python: "
     try:
+        for library in request.libraries:
+            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         module = torch_jit.load(request.artifact)
         kind = "usage"
         folder = Path(message["folder"])
@@ -56,6 +58,9 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         examples = _examples(request, module)
         reference = _reference(request, module)
         kind, whence = "input", "the reference: " if request.reference else whence
+        if request.trace_case is not None:
+            torch_jit.save(_traced(reference, examples[request.trace_case][0]), Path(message["output"]))
+            return {}
         cases = _cases(request, reference, examples)
         calls = [call for example in examples.values() for call in example]
         provenance = {"torch": str(torch.__version__), "seed": SEED, "packed": True}
@@ -102,6 +107,13 @@ def _reference(request: ReferenceRequest, module: torch.jit.ScriptModule) -> tor
         return torch_jit.load(Path(request.reference))
     model, _ = load_model(request.reference)
     return model.eval()
+
+
+def _traced(model: torch.nn.Module, call: Inputs) -> torch.jit.ScriptModule:
+    """The eager model as an artifact that is right for these inputs."""
+    traced = torch_jit.trace(model, {call.method: call}, strict=False)
+    assert isinstance(traced, torch.jit.ScriptModule)
+    return traced
 
 
 def _inputs_of_call(call: Call) -> Inputs:

@@ -55,4 +55,19 @@ VERIFY_RULES = (
         "the artifact itself computes something else than the reference, whatever runs it",
         "--localize names the first operator that differs; tsharness diff-input says whether inputs do",
     ),
+    Rule(
+        "TS208",
+        "note",
+        "the place of a difference could not be found",
+        "without a second target that runs operator by operator there is nothing to compare with",
+        "give --localize what this line asks for",
+    ),
+    Rule(
+        "TS209",
+        "error",
+        "an operator or class that this LibTorch does not have",
+        "it comes from a library that registered it where the artifact was made (import torchvision, ...); "
+        "the runner, like a C++ server, has not loaded that library",
+        "pass it: --load-library LIB.so, built for this LibTorch; link it into servers with --no-as-needed",
+    ),
 )

@@ -9,6 +9,7 @@ from tsharness.report.model import CaseError, Check, Finding
 from tsharness.report.units import amount, error, rounded_up, size
 from tsharness.verdict import Verdict
 from tsharness.verification.checks.catalogue import advice
+from tsharness.verification.place import Localization, Place
 from tsharness.verification.report import CaseResult, OutputResult, VerifyReport, Worst
 
 _SHOWN = 3
@@ -56,16 +57,17 @@ def verdict_lines(report: VerifyReport) -> list[str]:
         return [f"PASS  {_summary(report)}", *_general_lines(report)]
     lines = [line for check in report.checks for line in _check_lines(check, report)]
     bad = [case for case in report.cases if case.verdict is not Verdict.PASS]
+    located = _place_lines(report.localized) if report.localized else []
     if bad and all(case.error is not None and case.error == bad[0].error for case in bad[1:]):
         bad, hidden = bad[:1], len(bad) - 1
         lines += _case_lines(bad[0], report.findings)
         lines += [f"      and so for {hidden} more cases"] if hidden else []
-        return lines + _general_lines(report)
+        return lines + located + _general_lines(report)
     for case in bad[:_SHOWN]:
         lines += _case_lines(case, report.findings)
     if len(bad) > _SHOWN:
         lines.append(f"      and {len(bad) - _SHOWN} more cases: {', '.join(c.name for c in bad[_SHOWN:])}")
-    return lines + _general_lines(report)
+    return lines + located + _general_lines(report)
 
 
 def _check_lines(check: Check, report: VerifyReport) -> list[str]:
@@ -78,6 +80,24 @@ def _check_lines(check: Check, report: VerifyReport) -> list[str]:
         return []
     do = advice(check.id)
     return [f"{word}  {check.id}: {check.message}", *([f"      do     {do}"] if do else [])]
+
+
+def _place_lines(found: Localization) -> list[str]:
+    """The first operator that differs, and how the error grows."""
+    head = f'      place  case "{found.case}", against {found.against}: '
+    if found.first is None:
+        return [f"{head}none of {found.compared} operators differs beyond the tolerance"]
+    lines = [f"{head}{_operator(found.first)}, operator {found.first.number + 1} of {found.operators}"]
+    lines.append(f"             it {found.first.reason}" if found.first.reason else "")
+    for place in found.path:
+        mark = "  <- first beyond the tolerance" if place.number == found.first.number else ""
+        lines.append(f"             {error(place.error):>8}  {_operator(place)}{mark}")
+    return lines
+
+
+def _operator(place: Place) -> str:
+    where = f" in {place.module}" if place.module else ""
+    return f"{place.op}{where}{f' ({place.source})' if place.source else ''}"
 
 
 def first_problem(report: VerifyReport) -> str:

@@ -27,6 +27,8 @@ class Job:
     seed: int = 0
     memory_limit: int | None = None
     """Bytes of private memory."""
+    libraries: tuple[Path, ...] = ()
+    """Of operators, loaded before the artifact."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the whole process, set before the artifact is loaded."""
     nonce: str = field(default_factory=lambda: os.urandom(16).hex())
@@ -46,6 +48,7 @@ class Job:
                 "threads": self.threads or 0,
                 "seed": self.seed,
                 "memory_limit": self.memory_limit or 0,
+                "libraries": [str(path.absolute()) for path in self.libraries],
                 "settings": dict(self.settings),
                 "nonce": self.nonce,
                 "steps": list(self.steps),

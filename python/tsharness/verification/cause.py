@@ -118,29 +118,47 @@ SWITCHES: tuple[Switch, ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Cause:
+    """What was found of a failing case."""
+
+    case: str
+    switches: tuple[Switch, ...]
+    """Those with which it passes."""
+    tried: int
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        if not self.switches:
+            seen = f"fails alike with each of {self.tried} switches of LibTorch"
+            return (finding("TS207", seen, case=self.case),)
+        return tuple(
+            finding("TS206", f"passes with {s.name} changed: {s.what}", case=self.case, line=s.line)
+            for s in self.switches
+        )
+
+
+def smallest_failing(cases: Sequence[CaseResult]) -> CaseResult | None:
+    """Of the cases whose failure may depend on a switch, the fastest."""
+    failed = [case for case in cases if _may_depend_on_a_switch(case)]
+    return min(failed, key=lambda case: sum(case.seconds) / max(1, len(case.seconds)), default=None)
+
+
 def find_cause(
     plan: Plan,
     options: VerifyOptions,
-    cases: Sequence[CaseResult],
-    info: RunnerInfo | None,
+    case: CaseResult,
+    info: RunnerInfo,
     launcher: Launcher,
     hooks: Hooks,
-) -> tuple[Finding, ...]:
-    """Names the switches with which the smallest failing case passes, or says that none does."""
-    failed = [case for case in cases if _may_depend_on_a_switch(case)]
-    if not failed or info is None:
-        return ()
-    smallest = min(failed, key=lambda case: sum(case.seconds) / max(1, len(case.seconds)))
+) -> Cause:
+    """Runs a failing case with one switch changed at a time."""
     usable = [s for s in SWITCHES if not s.device or info.device.startswith(s.device)]
     together = [switch for switch in usable if not switch.alone]
     groups = [together, *([switch] for switch in usable if switch.alone)]
     hooks = Hooks(on_event=hooks.on_event)
-    passing = [
-        switch
-        for group in groups
-        for switch in _passing(group, plan, options, smallest.name, launcher, hooks)
-    ]
-    return _findings(smallest.name, [switch for switch in SWITCHES if switch in passing], len(usable))
+    passing = [s for group in groups for s in _passing(group, plan, options, case.name, launcher, hooks)]
+    return Cause(case.name, tuple(switch for switch in SWITCHES if switch in passing), len(usable))
 
 
 def _may_depend_on_a_switch(case: CaseResult) -> bool:
@@ -167,11 +185,3 @@ def _passing(
     job = job_of(plan, options, steps, settings)
     done = run_steps(job, launcher, options.timeout, hooks, group[0].environment)
     return [s for s in group if any(event["passed"] for event in done.steps[s.name].results)]
-
-
-def _findings(case: str, passing: Sequence[Switch], tried: int) -> tuple[Finding, ...]:
-    if not passing:
-        return (finding("TS207", f"fails alike with each of {tried} switches of LibTorch", case=case),)
-    return tuple(
-        finding("TS206", f"passes with {s.name} changed: {s.what}", case=case, line=s.line) for s in passing
-    )

@@ -20,10 +20,23 @@ def explain(cases: Sequence[CaseResult], provenance: Mapping[str, Any]) -> tuple
         findings += filter(None, (_later_calls(case), _swapped_outputs(case)))
     if failed and provenance.get("method") == "trace":
         findings.extend(_baked_branches(failed, provenance.get("warnings", [])))
+    findings += _missing_library(cases)
     recorded = provenance.get("self_check", {}).get("verdict", "pass")
     if recorded != "pass":
         findings.append(finding("TS205", f"its exporter's own check in C++ said: {recorded}"))
     return tuple(findings)
+
+
+def _missing_library(cases: Sequence[CaseResult]) -> list[Finding]:
+    """The loader's own words for an operator or a class that nobody has registered."""
+    messages = [case.error.message for case in cases if case.error is not None]
+    for message in messages:
+        match = re.search(
+            r"Unknown builtin op: (\S+?)\.?\s|Unknown type name '(__torch__\.torch\.classes\S+)'", message
+        )
+        if match:
+            return [finding("TS209", f"it needs {match[1] or match[2]}")]
+    return []
 
 
 def _swapped_outputs(case: CaseResult) -> Finding | None:

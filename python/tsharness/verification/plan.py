@@ -36,6 +36,8 @@ class VerifyOptions:
     """Names of the cases to run; all if empty."""
     device: str = "cpu"
     threads: int | None = None
+    libraries: tuple[Path, ...] = ()
+    """Of custom operators, loaded into the runner before the artifact."""
     calls: int = 5
     """How often each case is repeated, and compared."""
     calls_of: Mapping[str, int] = field(default_factory=dict)
@@ -53,6 +55,8 @@ class VerifyOptions:
     """Whether to call each case again after all others (check "calls")."""
     cause: bool = True
     """Whether to look for the cause of a case's failure."""
+    localize: bool = False
+    """Whether to name the first operator that differs, when a case fails."""
     leak_limit: int = 1024
     """Bytes that a call may keep (check "memory")."""
     cold_start_limit: float = 10.0

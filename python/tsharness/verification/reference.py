@@ -6,7 +6,8 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from tsharness.cases.input_spec import InputCase
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError, InputError, RunnerCrash, TsharnessError, UsageError
+from tsharness.verification.plan import Plan, VerifyOptions
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,10 @@ class ReferenceRequest:
     reference: str | None = None
     """``MODULE:FACTORY`` of the eager model, or another artifact (``.pt``); ``None``: the artifact itself,
     run by ``torch.jit``."""
+    libraries: tuple[Path, ...] = ()
+    """Of custom operators, loaded before anything else."""
+    trace_case: str | None = None
+    """Name of a case: not a case file is written then, but the reference traced on its inputs."""
     bundle_into: Path | None = None
     """Where to save the artifact with the inputs bundled as PyTorch does it."""
 
@@ -44,6 +50,8 @@ class ReferenceRequest:
             "inputs_from": self.inputs_from,
             "outputs_from": str(self.outputs_from.absolute()) if self.outputs_from else None,
             "reference": self.reference,
+            "libraries": [str(path.absolute()) for path in self.libraries],
+            "trace_case": self.trace_case,
             "bundle_into": str(self.bundle_into.absolute()) if self.bundle_into else None,
         }
 
@@ -56,12 +64,40 @@ class ReferenceRequest:
             data["inputs_from"],
             Path(data["outputs_from"]) if data["outputs_from"] else None,
             data["reference"],
+            tuple(map(Path, data["libraries"])),
+            data["trace_case"],
             Path(data["bundle_into"]) if data["bundle_into"] else None,
         )
 
 
 def _location(location: Location) -> list[Any]:
     return [str(location.path.absolute()), location.offset, location.size]
+
+
+@contextmanager
+def reference_artifact(plan: Plan, options: VerifyOptions, case: str) -> Iterator[Path]:
+    """The reference as an artifact that the runner can take apart: itself, if it is one; the eager model,
+    traced on the inputs of that case. Raises UsageError where the reference is neither."""
+    stated = options.reference
+    if stated is None or stated in ("python", "none"):
+        raise UsageError(
+            "--localize compares operator by operator with another artifact: add --reference MODULE:FACTORY "
+            "(the eager model, which is traced) or --reference other.pt"
+        )
+    if stated.endswith((".pt", ".pth")):
+        yield Path(stated)
+        return
+    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+        request = ReferenceRequest(
+            plan.artifact,
+            cases=plan.document.location,
+            reference=stated,
+            libraries=options.libraries,
+            trace_case=case,
+        )
+        target = Path(scratch) / "reference.pt"
+        record_reference(request, target, options.timeout)
+        yield target
 
 
 _KINDS: dict[str, type[TsharnessError]] = {

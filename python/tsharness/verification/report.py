@@ -17,6 +17,7 @@ from tsharness.report.model import (
     to_dict,
 )
 from tsharness.verdict import ExitCode, Verdict
+from tsharness.verification.place import Localization
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,8 @@ class VerifyReport:
     exit_code: ExitCode
     seconds: float
     """Of the whole run."""
+    localized: Localization | None = None
+    """Where the artifact parts from the reference, if that was asked for."""
     printed: str = ""
     """The last of what the model printed while it ran."""
     schema_version: int = SCHEMA_VERSION

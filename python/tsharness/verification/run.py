@@ -81,6 +81,7 @@ def job_of(
         device=device or options.device,
         threads=options.threads,
         memory_limit=options.memory_limit or default_memory_limit(),
+        libraries=options.libraries,
         settings=settings or {},
     )
 

@@ -41,7 +41,9 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
     if known is not None:
         if reference == "none":
             raise UsageError("--reference none leaves no outputs to the cases that there are; add --input")
-        request = ReferenceRequest(artifact, cases=known[0], reference=_stated(reference))
+        request = ReferenceRequest(
+            artifact, cases=known[0], reference=_stated(reference), libraries=options.libraries
+        )
         record_reference(request, output, options.timeout)
         return f"inputs {known[1]}, {_in_words(reference)}"
     prober = Prober(artifact, options, launcher, hooks)
@@ -49,7 +51,9 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
     if reference == "none" and found.cases:
         prober.record(found.cases, output)
     else:
-        request = ReferenceRequest(artifact, found.cases, reference=_stated(reference))
+        request = ReferenceRequest(
+            artifact, found.cases, reference=_stated(reference), libraries=options.libraries
+        )
         record_reference(request, output, options.timeout)
     return f"inputs from {found.whence}, {_in_words(reference)}"
 

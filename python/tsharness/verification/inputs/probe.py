@@ -78,6 +78,7 @@ class Prober:
             ({**step, "id": "probe"},),
             device=self.options.device,
             threads=self.options.threads,
+            libraries=self.options.libraries,
             memory_limit=self.options.memory_limit or default_memory_limit(),
         )
         done = run_steps(job, self.launcher, timeout, replace(self.hooks))
