@@ -199,6 +199,7 @@ class Walk {
       result.tolerance.atol += result.tolerance.of_largest * largest_finite(reference);
     }
     result.difference = compare_tensors(plain(actual), reference, result.tolerance);
+    result.decisions = decisions(plain(actual), reference);
     const TensorDifference& difference = *result.difference;
     result.passed = difference.mismatched == 0;
     if (!result.passed) {
@@ -206,6 +207,18 @@ class Walk {
       failed_.push_back({results_.size(), actual, expected});
     }
     results_.push_back(std::move(result));
+  }
+
+  /// Only of outputs that can be a classifier's: floating point, more than K values in the last
+  /// dim.
+  std::optional<Decisions> decisions(const at::Tensor& actual, const at::Tensor& expected) const {
+    const int64_t k = policy_.topk();
+    if (k < 1 || actual.dim() < 1 || !actual.is_floating_point() || actual.size(-1) <= k) return {};
+    const auto places = [k](const at::Tensor& values) {
+      return std::get<0>(std::get<1>(at::topk(values.to(at::kDouble), k)).sort(-1));
+    };
+    const at::Tensor differ = places(actual).ne(places(expected)).any(-1);
+    return Decisions{k, differ.numel(), differ.sum().item<int64_t>()};
   }
 
   static double largest_finite(const at::Tensor& tensor) {

@@ -12,6 +12,20 @@
 
 namespace tsharness {
 
+/// Largest absolute errors against a float64 run (core/float64.h).
+struct Float64Errors {
+  double target = 0;
+  double reference = 0;
+  double allowed = 0;
+};
+
+/// Rows of a classifier's output whose K largest values are at other places.
+struct Decisions {
+  int64_t k = 0;
+  int64_t rows = 0;
+  int64_t changed = 0;
+};
+
 /// What was found at one place of the outputs: a tensor, a scalar, or a difference of structure.
 struct OutputComparison {
   /// "output" for a single value, "output[1]" in a tuple or list, "logits" or "aux.logits[0]"
@@ -29,6 +43,8 @@ struct OutputComparison {
   std::vector<int64_t> shape;  ///< of the expected tensor
   Tolerance tolerance;         ///< that was applied
   std::optional<TensorDifference> difference;  ///< for tensors of equal structure
+  std::optional<Float64Errors> float64;        ///< if it was judged by a float64 run
+  std::optional<Decisions> decisions;          ///< if the policy asks for them
 };
 
 /// Compares two value trees: structure first, then values, every tensor and leaf.

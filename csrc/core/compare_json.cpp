@@ -48,6 +48,16 @@ Json to_json(const OutputComparison& comparison) {
                {"shape", comparison.shape},         {"rtol", comparison.tolerance.rtol},
                {"atol", comparison.tolerance.atol}, {"exact", comparison.tolerance.exact}};
   if (comparison.difference) json["difference"] = to_json(*comparison.difference);
+  if (comparison.float64) {
+    json["float64"] = {{"target", json_number(comparison.float64->target)},
+                       {"reference", json_number(comparison.float64->reference)},
+                       {"allowed", json_number(comparison.float64->allowed)}};
+  }
+  if (comparison.decisions) {
+    json["decisions"] = {{"k", comparison.decisions->k},
+                         {"rows", comparison.decisions->rows},
+                         {"changed", comparison.decisions->changed}};
+  }
   return json;
 }
 

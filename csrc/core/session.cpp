@@ -18,8 +18,21 @@ bool is_plain(const IValue& value) {
   return value.isNone() || value.isBool() || value.isInt() || value.isDouble() || value.isString();
 }
 
-torch::jit::Module load(const std::string& path, c10::Device device) {
-  return translating_errors(ErrorKind::Artifact, [&] { return torch::jit::load(path, device); });
+at::Tensor to_float64(const at::Tensor& tensor) {
+  return tensor.is_floating_point() ? tensor.detach().to(at::kDouble) : tensor;
+}
+
+torch::jit::Module load(const std::string& path, c10::Device device, bool float64) {
+  auto module =
+      translating_errors(ErrorKind::Artifact, [&] { return torch::jit::load(path, device); });
+  if (float64) {
+    ValueVisitor visitor;
+    visitor.tensor = [](const std::string&, const at::Tensor& tensor) {
+      if (tensor.is_floating_point()) at::Tensor(tensor).set_data(to_float64(tensor));
+    };
+    walk_value("", module._ivalue(), visitor);
+  }
+  return module;
 }
 
 }  // namespace
@@ -31,12 +44,17 @@ BoundCall BoundCall::clone(c10::Device device) const {
   return copy;
 }
 
-Session::Session(const std::string& path, c10::Device device)
-    : path_(path), device_(device), module_(load(path, device)), loaded_state_(mark_state()) {}
+Session::Session(const std::string& path, c10::Device device, bool float64)
+    : path_(path),
+      device_(device),
+      float64_(float64),
+      module_(load(path, device, float64)),
+      loaded_state_(mark_state()) {}
 
 Session::Session(const Session& from, torch::jit::Module module)
     : path_(from.path_),
       device_(from.device_),
+      float64_(from.float64_),
       module_(std::move(module)),
       loaded_state_(mark_state()) {}
 
@@ -97,6 +115,10 @@ BoundCall Session::bind(const Call& call, const SafetensorsReader& tensors) cons
       if (argument.name() == name) type = argument.type();
     }
     bound.kwargs.emplace(name, decode_value(node, tensors, type));
+  }
+  if (float64_) {
+    for (IValue& value : bound.args) value = map_tensors(value, to_float64);
+    for (auto& item : bound.kwargs) item.second = map_tensors(item.second, to_float64);
   }
   return bound;
 }
@@ -161,7 +183,7 @@ std::vector<std::string> Session::changed_state() const {
 
 void Session::restore() {
   if (changed_state().empty()) return;
-  if (!pristine_) pristine_ = load(path_, device_);
+  if (!pristine_) pristine_ = load(path_, device_, float64_);
   module_ = pristine_->deepcopy();
   loaded_state_ = mark_state();
 }

@@ -34,8 +34,10 @@ struct MethodInfo {
 /// else is asked for.
 class Session {
  public:
+  /// With `float64`, what the module holds in floating point is cast to it, and so are the
+  /// arguments of every call: a run to measure rounding by.
   /// Raises Error(Artifact) if it cannot be loaded, Error(Device) if the device is not there.
-  Session(const std::string& path, c10::Device device);
+  Session(const std::string& path, c10::Device device, bool float64 = false);
 
   std::vector<MethodInfo> methods() const;
   /// Raises Error(Usage), with the methods that there are, if there is no such method.
@@ -80,6 +82,7 @@ class Session {
 
   std::string path_;
   c10::Device device_;
+  bool float64_ = false;
   torch::jit::Module module_;
   std::optional<torch::jit::Module> pristine_;
   std::vector<StateMark> loaded_state_;

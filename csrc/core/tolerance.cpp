@@ -65,6 +65,14 @@ Tolerance default_tolerance(ScalarType dtype, c10::DeviceType device) {
   return device == c10::DeviceType::CPU ? on_cpu(dtype) : on_other_device(dtype);
 }
 
+int64_t TolerancePolicy::topk() const {
+  int64_t k = 0;
+  for (const Json& layer : layers_) {
+    if (layer.is_object()) k = layer.value("topk", k);
+  }
+  return k;
+}
+
 Tolerance TolerancePolicy::of(const std::string& output, ScalarType dtype) const {
   Tolerance tolerance = default_tolerance(dtype, device_);
   if (!has_tolerance(dtype)) return {0, 0, true};

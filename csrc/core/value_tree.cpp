@@ -9,6 +9,7 @@
 #include "core/dtype.h"
 #include "core/error.h"
 #include "core/tensor_io.h"
+#include "core/walk.h"
 
 namespace tsharness {
 
@@ -236,31 +237,8 @@ Json encode_value(const IValue& value, SafetensorsWriter& file) {
 }
 
 IValue clone_value(const IValue& value, c10::Device device) {
-  if (value.isTensor()) {
-    return value.toTensor().defined() ? IValue(clone_exactly(value.toTensor(), device)) : value;
-  }
-  if (value.isList()) {
-    const auto list = value.toList();
-    c10::impl::GenericList copy(list.elementType());
-    for (size_t i = 0; i < list.size(); ++i) copy.push_back(clone_value(list.get(i), device));
-    return IValue(copy);
-  }
-  if (value.isTuple()) {
-    const auto& tuple = value.toTupleRef();
-    std::vector<IValue> elements;
-    for (const IValue& element : tuple.elements()) elements.push_back(clone_value(element, device));
-    if (tuple.type()->schema() == nullptr) return c10::ivalue::Tuple::create(std::move(elements));
-    return c10::ivalue::Tuple::createNamed(std::move(elements), tuple.type());
-  }
-  if (value.isGenericDict()) {
-    const auto dict = value.toGenericDict();
-    c10::impl::GenericDict copy(dict.keyType(), dict.valueType());
-    for (const auto& item : dict) {
-      copy.insert(clone_value(item.key(), device), clone_value(item.value(), device));
-    }
-    return IValue(copy);
-  }
-  return value;
+  return map_tensors(value,
+                     [&](const at::Tensor& tensor) { return clone_exactly(tensor, device); });
 }
 
 }  // namespace tsharness

@@ -56,4 +56,33 @@ void walk_value(const std::string& name, const IValue& value, const ValueVisitor
   }
 }
 
+IValue map_tensors(const IValue& value,
+                   const std::function<at::Tensor(const at::Tensor&)>& change) {
+  if (value.isTensor()) {
+    return value.toTensor().defined() ? IValue(change(value.toTensor())) : value;
+  }
+  if (value.isList()) {
+    const auto list = value.toList();
+    c10::impl::GenericList copy(list.elementType());
+    for (size_t i = 0; i < list.size(); ++i) copy.push_back(map_tensors(list.get(i), change));
+    return IValue(copy);
+  }
+  if (value.isTuple()) {
+    const auto& tuple = value.toTupleRef();
+    std::vector<IValue> elements;
+    for (const IValue& element : tuple.elements()) elements.push_back(map_tensors(element, change));
+    if (tuple.type()->schema() == nullptr) return c10::ivalue::Tuple::create(std::move(elements));
+    return c10::ivalue::Tuple::createNamed(std::move(elements), tuple.type());
+  }
+  if (value.isGenericDict()) {
+    const auto dict = value.toGenericDict();
+    c10::impl::GenericDict copy(dict.keyType(), dict.valueType());
+    for (const auto& item : dict) {
+      copy.insert(map_tensors(item.key(), change), map_tensors(item.value(), change));
+    }
+    return IValue(copy);
+  }
+  return value;
+}
+
 }  // namespace tsharness

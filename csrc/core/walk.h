@@ -17,4 +17,8 @@ struct ValueVisitor {
 };
 void walk_value(const std::string& name, const c10::IValue& value, const ValueVisitor& visitor);
 
+/// The same tree with every tensor that is defined replaced by `change(tensor)`.
+c10::IValue map_tensors(const c10::IValue& value,
+                        const std::function<at::Tensor(const at::Tensor&)>& change);
+
 }  // namespace tsharness

@@ -27,6 +27,7 @@ class PreparedCase {
   TolerancePolicy policy_;
   std::vector<BoundCall> bound_;
   std::vector<c10::IValue> expected_;
+  std::vector<c10::IValue> exact_;  ///< of a float64 run, if the step names the file
 };
 
 /// The cases that a step names (all, if it names none).

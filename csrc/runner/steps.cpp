@@ -37,7 +37,7 @@ void load_step(const Json&, JobState& state) {
   const c10::Device device = available_device(state.job.device);
   for (const std::string& library : state.job.libraries) load_library(library);
   const double start = now_seconds();
-  state.session = std::make_unique<Session>(state.job.artifact, device);
+  state.session = std::make_unique<Session>(state.job.artifact, device, state.job.float64);
   state.session->synchronize();
   state.events.emit("result", {{"step", "load"},
                                {"seconds", now_seconds() - start},

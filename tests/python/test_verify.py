@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from conftest import tsharness, verify_json
+from tsharness.verification.plan import SELF_CHECK
 
 PASSING = (
     "linear",
@@ -26,8 +27,8 @@ def test_example_passes(models: Path, name: str) -> None:
     assert ran.code == 0, ran.err
     assert report["verdict"] == "pass"
     assert {check["verdict"] for check in report["checks"]} <= {"pass", "skipped"}
-    quick = [check["verdict"] for check in report["checks"][:6]]
-    assert quick == ["pass"] * 6  # integrity, load, no-python, structure, parity, calls
+    quick = [check["verdict"] for check in report["checks"] if check["id"] in SELF_CHECK]
+    assert quick == ["pass"] * len(SELF_CHECK)
     for case in report["cases"]:
         assert case["calls"] >= 5
         assert case["outputs"]

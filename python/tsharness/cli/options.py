@@ -38,6 +38,12 @@ Sizes = Annotated[list[str], typer.Option("--dim", metavar="N=1,4", help="Sizes 
 Rtol = Annotated[list[str], typer.Option("--rtol", metavar="[NAME=]R", help="Relative tolerance.")]
 Atol = Annotated[list[str], typer.Option("--atol", metavar="[NAME=]A", help="Absolute tolerance.")]
 Exact = Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")]
+Tolerance = Annotated[
+    str, typer.Option("--tolerance", metavar="HOW", help="table, or fp64: against a float64 run.")
+]
+TopK = Annotated[
+    int | None, typer.Option("--topk", metavar="K", min=1, help="Of classifiers: decisions must not change.")
+]
 MemoryLimit = Annotated[
     str | None, typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]")
 ]
@@ -91,6 +97,13 @@ def parse_tolerances(option: str, texts: Sequence[str]) -> dict[str, float] | No
         except ValueError:
             raise UsageError(f"{option} needs a number, or NAME=number; got '{text}'") from None
     return values or None
+
+
+def judges_by_float64(tolerance: str) -> bool:
+    """Reads ``--tolerance``. Raises UsageError."""
+    if tolerance not in ("table", "fp64"):
+        raise UsageError(f"--tolerance '{tolerance}': expected table or fp64")
+    return tolerance == "fp64"
 
 
 def use_color(no_color: bool) -> bool:

@@ -33,6 +33,9 @@ from tsharness.cli.options import (
     Specs,
     Threads,
     Timeout,
+    Tolerance,
+    TopK,
+    judges_by_float64,
     parse_size,
     parse_tolerances,
     use_color,
@@ -55,6 +58,8 @@ def command(
     rtol: Rtol = [],  # noqa: B006
     atol: Atol = [],  # noqa: B006
     exact: Exact = False,
+    tolerance: Tolerance = "table",
+    topk: TopK = None,
     calls: Annotated[
         int, typer.Option("--calls", min=1, help="Repeat each case, and compare every call.")
     ] = 5,
@@ -94,7 +99,10 @@ def command(
         threads=threads,
         libraries=tuple(libraries),
         calls=calls,
-        tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
+        tolerance=tolerance_layer(
+            parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact, topk
+        ),
+        float64=judges_by_float64(tolerance),
         level=parse_level(level),
         select=tuple(select),
         ignore=tuple(ignore),

@@ -178,7 +178,7 @@ def _error_lines(name: str, problem: CaseError) -> list[str]:
 
 
 def _joint(output: OutputResult) -> str:
-    return " " if output.reason.startswith("differs") else ": "
+    return " " if output.reason.startswith(("differs", "is ")) else ": "
 
 
 def _calls(output: OutputResult) -> str:

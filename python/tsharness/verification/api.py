@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from tsharness.artifact.integrity import Integrity, examine, unexamined
@@ -29,7 +32,7 @@ from tsharness.verification.plan import (
     tolerance_layer,
 )
 from tsharness.verification.report import ArtifactInfo, CaseResult, VerifyReport
-from tsharness.verification.run import RunResult, run_plan
+from tsharness.verification.run import RunResult, record_float64, run_plan
 
 
 def verify(
@@ -44,6 +47,8 @@ def verify(
     rtol: float | Mapping[str, float] | None = None,
     atol: float | Mapping[str, float] | None = None,
     exact: bool = False,
+    float64: bool = False,
+    topk: int | None = None,
     reference: str | None = None,
     method: str | None = None,
     localize: bool = False,
@@ -68,7 +73,8 @@ def verify(
         threads=threads,
         libraries=tuple(map(Path, libraries)),
         calls=calls,
-        tolerance=tolerance_layer(rtol, atol, exact),
+        tolerance=tolerance_layer(rtol, atol, exact, topk),
+        float64=float64,
         reference=reference,
         method=method,
         localize=localize,
@@ -99,8 +105,9 @@ def verify_artifact(
             on_plan(plan)
         with ThreadPoolExecutor(max_workers=1) as pool:
             integrity = pool.submit(examine if options.integrity else unexamined, plan.artifact)
-            result = run_plan(plan, options, launcher, hooks)
-            return _report(plan, options, result, integrity.result(), launcher, hooks, started)
+            with _with_float64(plan, options, launcher) as judged:
+                result = run_plan(plan, judged, launcher, hooks)
+                return _report(plan, judged, result, integrity.result(), launcher, hooks, started)
 
     found = find_cases(artifact, options.cases)
     if options.inputs or options.reference or found is None:
@@ -108,6 +115,18 @@ def verify_artifact(
 
         return with_synthesized_cases(artifact, options, launcher, hooks, run)
     return run(plan_cases(artifact, *found, options.only))
+
+
+@contextmanager
+def _with_float64(plan: Plan, options: VerifyOptions, launcher: Launcher) -> Iterator[VerifyOptions]:
+    """The options with a float64 run's outputs, if these are to judge."""
+    if not options.float64:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+        output = Path(scratch) / "float64.safetensors"
+        record_float64(plan, options, launcher, output)
+        yield replace(options, float64_outputs=output)
 
 
 def _report(

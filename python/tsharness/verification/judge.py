@@ -10,7 +10,7 @@ from tsharness.errors import UsageError
 from tsharness.report.model import CaseError
 from tsharness.runner.process import Event
 from tsharness.verdict import ExitCode, Verdict
-from tsharness.verification.report import CaseResult, OutputResult, Worst
+from tsharness.verification.report import CaseResult, Decisions, Float64Errors, OutputResult, Worst
 
 NOT_RUN = CaseError("not-run", "was not run", ExitCode.CRASH)
 
@@ -59,6 +59,7 @@ def _output(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> Output
     failed = tuple(label for label, output in found if not output["passed"])
     worst = max((output for _, output in found), key=_badness)
     difference = worst.get("difference")
+    decisions = [Decisions(**output["decisions"]) for _, output in found if "decisions" in output]
     return OutputResult(
         name=name,
         verdict=Verdict.FAIL if failed else Verdict.PASS,
@@ -73,6 +74,8 @@ def _output(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> Output
         aspect=worst["aspect"],
         resembles=worst["resembles"],
         **(_figures(difference) if difference else {}),
+        float64=_float64(worst.get("float64")),
+        decisions=max(decisions, key=lambda one: one.changed, default=None),
     )
 
 
@@ -94,6 +97,10 @@ def _figures(difference: Mapping[str, Any]) -> dict[str, Any]:
         "quantiles": tuple(float(value) for value in difference["quantiles"]),
         "worst": _worst(worst) if worst else None,
     }
+
+
+def _float64(errors: Mapping[str, Any] | None) -> Float64Errors | None:
+    return Float64Errors(**{name: float(value) for name, value in errors.items()}) if errors else None
 
 
 def _worst(worst: Mapping[str, Any]) -> Worst:

@@ -61,6 +61,10 @@ class VerifyOptions:
     """Bytes that a call may keep (check "memory")."""
     cold_start_limit: float = 10.0
     """Seconds that a call may take, the first one too (check "cold-start")."""
+    float64: bool = False
+    """Judge by a float64 run of the artifact instead of by the tolerance, where outputs have one."""
+    float64_outputs: Path | None = None
+    """The file of that run, once it was made."""
     timeout: float = 600.0
     """Seconds for the load, and for each case."""
     memory_limit: int | None = None
@@ -75,13 +79,19 @@ class VerifyOptions:
 
 
 def tolerance_layer(
-    rtol: float | Mapping[str, float] | None, atol: float | Mapping[str, float] | None, exact: bool
+    rtol: float | Mapping[str, float] | None,
+    atol: float | Mapping[str, float] | None,
+    exact: bool,
+    topk: int | None = None,
 ) -> dict[str, Any]:
     """Tolerances as jobs carry them (docs/protocol.md): a number holds for all outputs, a mapping for
-    those that it names; the name "" stands for all others. Raises UsageError."""
+    those that it names; the name "" stands for all others. ``topk``: how many of the largest values are a
+    classifier's decision. Raises UsageError."""
     if exact and (rtol is not None or atol is not None):
         raise UsageError("exact compares bits; it takes no rtol or atol")
     layer: dict[str, Any] = {"exact": True} if exact else {}
+    if topk is not None:
+        layer["topk"] = topk
     for key, stated in (("rtol", rtol), ("atol", atol)):
         by_name = stated if isinstance(stated, Mapping) else {} if stated is None else {"": stated}
         for name, value in by_name.items():

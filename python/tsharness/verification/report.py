@@ -48,6 +48,24 @@ class Worst:
 
 
 @dataclass(frozen=True)
+class Float64Errors:
+    """Largest absolute errors against a run of the artifact in float64."""
+
+    target: float
+    reference: float
+    allowed: float
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """Rows whose k largest values are at other places than the reference's."""
+
+    k: int
+    rows: int
+    changed: int
+
+
+@dataclass(frozen=True)
 class OutputResult:
     """One output of a case, over all calls that were compared; figures are of the worst call."""
 
@@ -83,6 +101,10 @@ class OutputResult:
     min_rtol: float | None = None
     """The smallest rtol that would have passed with this atol."""
     worst: Worst | None = None
+    float64: Float64Errors | None = None
+    """Against a float64 run, if that was asked for."""
+    decisions: Decisions | None = None
+    """Of a classifier, if they were asked for; of the call in which most changed."""
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from tsharness.errors import UsageError
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
 from tsharness.runner.process import Event, Hooks, Launcher
@@ -63,7 +65,26 @@ def run_request(
 ) -> dict[str, Any]:
     """A step that runs cases and compares every call."""
     step = {"step": "run", "id": identity, "cases": cases, "calls": calls}
+    if options.float64_outputs is not None:
+        step["float64_outputs"] = str(options.float64_outputs)
     return {**step, "tolerance": dict(options.tolerance), **more}
+
+
+def record_float64(plan: Plan, options: VerifyOptions, launcher: Launcher, output: Path) -> None:
+    """Runs the cases once, the artifact cast to float64, and keeps the outputs. Raises UsageError if it
+    cannot be cast or does not run so."""
+    names = [summary.name for summary in plan.cases]
+    step = run_request("float64", names, 1, options, save_outputs=str(output))
+    job = replace(job_of(plan, options, [step]), float64=True)
+    done = run_steps(job, launcher, options.timeout)
+    outcome = done.steps["float64"]
+    error = done.load_error or outcome.error or next(iter(outcome.errors.values()), None)
+    if error is not None or not output.is_file():
+        said = error.message.strip().splitlines()[-1] if error else "it ended without a word"
+        raise UsageError(
+            f"{plan.artifact}: it does not run in float64, so --tolerance fp64 cannot judge it: {said}\n"
+            "state a tolerance instead: --rtol, --atol"
+        )
 
 
 def job_of(

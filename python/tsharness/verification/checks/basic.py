@@ -82,6 +82,24 @@ def _wrong_at_first(output: OutputResult) -> bool:
     return any(_FIRST_ROUND.match(label) for label in output.failed)
 
 
+def decisions(context: Context) -> Check:
+    outputs = [
+        (case.name, o.name, o.decisions) for case in context.cases for o in case.outputs if o.decisions
+    ]
+    if context.options.tolerance.get("topk") is None:
+        return Check("decisions", Verdict.SKIPPED, "not asked for (--topk K)")
+    if not outputs:
+        return Check("decisions", Verdict.SKIPPED, "no output has more values in its last dim than --topk")
+    k, rows = outputs[0][2].k, sum(found.rows for _, _, found in outputs)
+    changed = [(case, name, found.changed) for case, name, found in outputs if found.changed]
+    if changed:
+        case, name, count = changed[0]
+        total = sum(count for *_, count in changed)
+        message = f"top {k} changed in {total} of {rows} rows; {name} in case {case}: {count}"
+        return Check("decisions", Verdict.FAIL, message)
+    return Check("decisions", Verdict.PASS, f"top {k} is the reference's in {many(rows, 'row')}")
+
+
 def calls(context: Context) -> Check:
     cases = _compared(context)
     later = [case.name for case in cases if any(map(_wrong_later, case.outputs))]

@@ -52,6 +52,15 @@ CHECKS: tuple[CheckRule, ...] = (
         basic.parity,
     ),
     CheckRule(
+        "decisions",
+        "the K largest values of each row are at the reference's places (with --topk K)",
+        "none beside parity",
+        Level.QUICK,
+        (31,),
+        basic.decisions,
+        do="compare accuracy on a labelled set before rollout: decisions change, not digits alone",
+    ),
+    CheckRule(
         "calls",
         "so do calls 2 to K, and one after the other cases' shapes: the executor rewrites the graph",
         "K passes (--calls, 5 unless told), and one",
@@ -136,7 +145,7 @@ CHECKS: tuple[CheckRule, ...] = (
     CheckRule(
         "threads",
         "four threads at once, on the shared module and on clones, compute what one does",
-        "four passes over a quarter of the cases",
+        "eight times a quarter of a pass, or more of a fast model",
         Level.STANDARD,
         (25,),
         sharing.threads,
@@ -186,7 +195,7 @@ CHECKS: tuple[CheckRule, ...] = (
     CheckRule(
         "cpu-capability",
         "processors with fewer vector instructions (AVX2, none), oneDNN's choice included, compute the same",
-        "a process for each, and two passes over a third of the cases",
+        "a process for each, and two passes over a fifth of the cases",
         Level.STANDARD,
         (31,),
         environment.cpu_capability,

@@ -92,7 +92,7 @@ def precision(context: Context) -> Check:
 
 def cpu_capability_requests(context: Context) -> Sequence[Request]:
     return [
-        Request(context.run_step(f"cpu-capability:{name}", context.sample(0.3)), environment=variables)
+        Request(context.run_step(f"cpu-capability:{name}", context.sample(0.2)), environment=variables)
         for name, variables in _lesser_capabilities(context).items()
     ]
 

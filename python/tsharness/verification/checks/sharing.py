@@ -29,7 +29,7 @@ def threads_requests(context: Context) -> Sequence[Request]:
         names = context.sample(0.25, single=mode == "shared", least=3)
         if names:
             step = {"step": "threads", "id": f"threads:{mode}", "cases": names, "threads": _THREADS}
-            rounds = int(min(_MOST_ROUNDS, max(2, _CROWDED / max(context.seconds_of(names), 1e-6))))
+            rounds = int(min(_MOST_ROUNDS, max(1, _CROWDED / max(context.seconds_of(names), 1e-6))))
             more = {"shared": mode == "shared", "rounds": rounds, "tolerance": context.tolerance}
             requests.append(Request({**step, **more}))
     return requests
@@ -57,7 +57,7 @@ def threads(context: Context) -> Check:
 
 def memory_requests(context: Context) -> Sequence[Request]:
     full = context.options.level is Level.FULL
-    cheapest, several = context.sample(0.0), context.sample(0.5, most=4)
+    cheapest, several = context.sample(0.0), context.sample(0.5, most=2)
     requests = []
     for mode in _SOAKS:
         names = several if mode == "varied" else cheapest

@@ -1,0 +1,78 @@
+#include "core/float64.h"
+
+#include <ATen/ATen.h>
+
+#include <map>
+#include <sstream>
+
+#include "core/walk.h"
+
+namespace tsharness {
+
+namespace {
+
+constexpr double kTimes = 8;
+
+std::map<std::string, at::Tensor> tensors_of(const c10::IValue& value) {
+  std::map<std::string, at::Tensor> found;
+  ValueVisitor visitor;
+  visitor.tensor = [&](const std::string& name, const at::Tensor& tensor) {
+    found.emplace(name, tensor.detach().cpu());
+  };
+  walk_value("output", value, visitor);
+  return found;
+}
+
+/// Distance between neighbouring values at 1.
+double step_of(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kFloat:
+      return 0x1p-23;
+    case at::kHalf:
+      return 0x1p-10;
+    case at::kBFloat16:
+      return 0x1p-7;
+    default:
+      return 0;
+  }
+}
+
+double largest(const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return 0;
+  const at::Tensor finite = tensor.abs().nan_to_num(0, 0, 0);
+  return finite.max().item<double>();
+}
+
+}  // namespace
+
+void judge_by_float64(const c10::IValue& actual, const c10::IValue& expected,
+                      const c10::IValue& exact, std::vector<OutputComparison>& comparisons) {
+  const auto actuals = tensors_of(actual);
+  const auto references = tensors_of(expected);
+  const auto exacts = tensors_of(exact);
+  for (OutputComparison& comparison : comparisons) {
+    const auto mine = actuals.find(comparison.name);
+    const auto reference = references.find(comparison.name);
+    const auto precise = exacts.find(comparison.name);
+    if (!comparison.difference || mine == actuals.end() || reference == references.end() ||
+        precise == exacts.end() || precise->second.sizes() != mine->second.sizes()) {
+      continue;
+    }
+    const double step = step_of(mine->second.scalar_type());
+    if (step == 0 || comparison.difference->nonfinite_mismatched > 0) continue;
+    const at::Tensor truth = precise->second.to(at::kDouble);
+    Float64Errors errors;
+    errors.target = largest(mine->second.to(at::kDouble) - truth);
+    errors.reference = largest(reference->second.to(at::kDouble) - truth);
+    const double smaller = std::min(errors.target, errors.reference);
+    errors.allowed = kTimes * std::max(smaller, step * largest(truth));
+    comparison.float64 = errors;
+    comparison.passed = std::max(errors.target, errors.reference) <= errors.allowed;
+    std::ostringstream reason;
+    reason << "is " << errors.target << " from the float64 run, the reference " << errors.reference
+           << " (allowed " << errors.allowed << ")";
+    comparison.reason = comparison.passed ? "" : reason.str();
+  }
+}
+
+}  // namespace tsharness
