@@ -244,6 +244,8 @@ def test_nan_that_only_the_artifact_vouches_for(tmp_path: Path) -> None:
     ran, report = verify_json(tmp_path / "m.pt", "--input", "x=float32[4,3]", "--select", "finite")
     assert ran.code == 1
     assert "NaN or infinity from finite inputs: output" in message(report, "finite")
+    assert "first made by aten::log (" in message(report, "finite")
+    assert f"{Path(__file__).name}:" in message(report, "finite")
 
 
 def test_nan_that_the_model_gives_too(artifact: Export) -> None:

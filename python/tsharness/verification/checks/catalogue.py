@@ -111,7 +111,9 @@ CHECKS: tuple[CheckRule, ...] = (
         Level.QUICK,
         (9, 33),
         effects.finite,
-        do="guard the operation (clamp, eps) or export the branch that does; --localize names the operator",
+        requests=effects.finite_requests,
+        needs_passing=False,
+        do="guard the operation (clamp, eps), or export the branch that does",
     ),
     CheckRule(
         "cold-start",

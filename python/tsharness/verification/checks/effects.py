@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tsharness.report.model import Check
 from tsharness.report.units import seconds
 from tsharness.verdict import Verdict
 from tsharness.verification.checks.context import Context, listed, many
+from tsharness.verification.checks.rule import Request
 from tsharness.verification.report import CaseResult
 
 _STEADY = 1.5  # of the steady call's time: a call that takes longer is not steady yet
@@ -73,22 +74,46 @@ def aliasing(context: Context) -> Check:
     return _seen(context, "aliasing", "outputs share no memory with inputs or the module")
 
 
+def finite_requests(context: Context) -> Sequence[Request]:
+    """One look at every operator of the first case that is not in order."""
+    bad, _ = _nonfinite(context)
+    return [Request({"step": "tap", "id": "finite", "case": bad[0][0]})] if bad else []
+
+
 def finite(context: Context) -> Check:
-    bad: list[str] = []
-    known: list[str] = []
+    bad, known = _nonfinite(context)
+    if bad:
+        message = f"NaN or infinity from finite inputs: {listed([told for _, told in bad])}"
+        return Check("finite", Verdict.FAIL, message + _first_nonfinite(context))
+    if known:
+        message = f"not finite, as the reference: {listed([told for _, told in known])}"
+        return Check("finite", Verdict.PASS, message)
+    return _seen(context, "finite", "finite inputs give finite outputs")
+
+
+def _nonfinite(context: Context) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    """Cases with their outputs that are not finite: those that nobody vouches for, and those that an
+    independent reference has too."""
+    bad: list[tuple[str, str]] = []
+    known: list[tuple[str, str]] = []
     for case in context.cases:
         event = context.events(case)
         if event is None or not event["nonfinite"]:
             continue
         trusted = case.verdict is Verdict.PASS and case.origin in ("eager", "file")
-        names = (f"{one['name']} in case {case.name}" for one in event["nonfinite"])
+        names = ((case.name, f"{one['name']} in case {case.name}") for one in event["nonfinite"])
         (known if trusted else bad).extend(names)
-    if bad:
-        message = f"NaN or infinity from finite inputs: {listed(bad)}"
-        return Check("finite", Verdict.FAIL, message)
-    if known:
-        return Check("finite", Verdict.PASS, f"not finite, as the reference: {listed(known)}")
-    return _seen(context, "finite", "finite inputs give finite outputs")
+    return bad, known
+
+
+def _first_nonfinite(context: Context) -> str:
+    """The operator that made the first one; empty if that cannot be told."""
+    outcome = context.answers.get("finite")
+    taps = outcome.results[0]["taps"] if outcome is not None and outcome.results else ()
+    for tap in taps:
+        if not tap["finite"]:
+            return f"; first made by {tap['op']}" + (f" ({tap['source']})" if tap["source"] else "")
+    return ""
 
 
 def cold_start(context: Context) -> Check:

@@ -63,6 +63,8 @@ class CheckRule:
     pains: tuple[int, ...]
     """Rows of the list of what fails for users that it covers."""
     judge: Callable[[Context], Check]
+    needs_passing: bool = True
+    """Whether its requests make sense only with cases that pass."""
     do: str = ""
     """What to do when it fails; empty where the lines of the cases say it."""
     requests: Callable[[Context], Sequence[Request]] = no_requests
