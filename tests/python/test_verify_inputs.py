@@ -254,3 +254,21 @@ def test_dims_multiply() -> None:
 def test_dims_must_match_the_inputs(dims: dict[str, tuple[int, ...]]) -> None:
     with pytest.raises(UsageError, match="dim"):
         expand([TensorSpec("x", "float32", ("N",))], dims)
+
+
+def test_saved_outputs_are_cases_for_later(models: Path, tmp_path: Path) -> None:
+    target = tmp_path / "outputs.safetensors"
+    ran = tsharness("verify", models / "conditional_traced.pt", "--level", "quick", "--save-outputs", target)
+    assert ran.code == 1
+    # What this artifact gave is what it gives; the right one differs from it.
+    quick = ("--level", "quick", "--cases", target)
+    ran, report = verify_json(models / "conditional_traced.pt", *quick, "--ignore", "integrity")
+    assert ran.code == 0, ran.text
+    assert {case["origin"] for case in report["cases"]} == {"file"}
+    assert tsharness("verify", models / "conditional.pt", *quick).code == 1
+
+
+def test_outputs_of_several_artifacts_have_no_one_file(models: Path, tmp_path: Path) -> None:
+    both = (models / "linear.pt", models / "conditional.pt")
+    ran = tsharness("verify", *both, "--save-outputs", tmp_path / "o.safetensors")
+    assert ran.code == 2 and "name one" in ran.err

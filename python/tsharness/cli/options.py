@@ -38,6 +38,10 @@ Sizes = Annotated[list[str], typer.Option("--dim", metavar="N=1,4", help="Sizes 
 Rtol = Annotated[list[str], typer.Option("--rtol", metavar="[NAME=]R", help="Relative tolerance.")]
 Atol = Annotated[list[str], typer.Option("--atol", metavar="[NAME=]A", help="Absolute tolerance.")]
 Exact = Annotated[bool, typer.Option("--exact", help="Every bit must be equal.")]
+SaveOutputs = Annotated[
+    Path | None,
+    typer.Option("--save-outputs", metavar="FILE", help="Keep the runner's outputs as a case file."),
+]
 Tolerance = Annotated[
     str, typer.Option("--tolerance", metavar="HOW", help="table, or fp64: against a float64 run.")
 ]

@@ -28,6 +28,7 @@ from tsharness.cli.options import (
     Quiet,
     Reference,
     Rtol,
+    SaveOutputs,
     Select,
     Sizes,
     Specs,
@@ -41,7 +42,7 @@ from tsharness.cli.options import (
     use_color,
 )
 from tsharness.cli.output import write_json
-from tsharness.errors import TsharnessError
+from tsharness.errors import TsharnessError, UsageError
 from tsharness.verdict import worst
 
 
@@ -68,6 +69,7 @@ def command(
     ignore: Ignore = [],  # noqa: B006
     leak_limit: LeakLimit = "1kB",
     cold_start_limit: ColdStartLimit = 10.0,
+    save_outputs: SaveOutputs = None,
     libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
@@ -87,6 +89,8 @@ def command(
     from tsharness.verification.checks.rule import parse_level
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
+    if save_outputs is not None and len(artifacts) > 1:
+        raise UsageError("--save-outputs keeps the outputs of one artifact; name one")
     chosen_checks(parse_level(level), select, ignore)
     options = VerifyOptions(
         cases=cases,
@@ -98,6 +102,7 @@ def command(
         device=device,
         threads=threads,
         libraries=tuple(libraries),
+        save_outputs=save_outputs,
         calls=calls,
         tolerance=tolerance_layer(
             parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact, topk

@@ -21,7 +21,7 @@ from tsharness.verification.cause import Cause, find_cause, smallest_failing
 from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
-from tsharness.verification.findings import explain
+from tsharness.verification.findings import SUFFICIENT, explain
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
 from tsharness.verification.place import Localization
 from tsharness.verification.plan import (
@@ -43,6 +43,7 @@ def verify(
     device: str = "cpu",
     threads: int | None = None,
     libraries: Sequence[str | Path] = (),
+    save_outputs: str | Path | None = None,
     calls: int = 5,
     rtol: float | Mapping[str, float] | None = None,
     atol: float | Mapping[str, float] | None = None,
@@ -72,6 +73,7 @@ def verify(
         device=device,
         threads=threads,
         libraries=tuple(map(Path, libraries)),
+        save_outputs=None if save_outputs is None else Path(save_outputs),
         calls=calls,
         tolerance=tolerance_layer(rtol, atol, exact, topk),
         float64=float64,
@@ -150,7 +152,8 @@ def _report(
     failing = smallest_failing(cases)
     found = list(explain(cases, plan.document.provenance))
     cause = None
-    if failing is not None and info is not None and options.cause:
+    explained = any(one.code in SUFFICIENT and one.case == failing.name for one in found) if failing else True
+    if failing is not None and info is not None and options.cause and not explained:
         cause = find_cause(plan, options, failing, info, launcher, hooks)
     if cause is not None:
         found += cause.findings

@@ -11,6 +11,9 @@ from tsharness.report.model import Finding
 from tsharness.verdict import Verdict
 from tsharness.verification.report import CaseResult
 
+SUFFICIENT = ("TS202", "TS203", "TS204")
+"""Findings after which no switch of LibTorch needs to be looked for."""
+
 
 def explain(cases: Sequence[CaseResult], provenance: Mapping[str, Any]) -> tuple[Finding, ...]:
     """Findings for the cases that failed."""

@@ -61,6 +61,8 @@ class VerifyOptions:
     """Bytes that a call may keep (check "memory")."""
     cold_start_limit: float = 10.0
     """Seconds that a call may take, the first one too (check "cold-start")."""
+    save_outputs: Path | None = None
+    """Where to keep the runner's outputs as cases."""
     float64: bool = False
     """Judge by a float64 run of the artifact instead of by the tolerance, where outputs have one."""
     float64_outputs: Path | None = None
@@ -75,7 +77,9 @@ class VerifyOptions:
         """Raises UsageError for the name of a check that there is not."""
         from tsharness.verification.checks.catalogue import chosen_checks
 
-        return chosen_checks(self.level, self.select, self.ignore)
+        chosen = chosen_checks(self.level, self.select, self.ignore)
+        asked = "topk" in self.tolerance or "decisions" in self.select
+        return chosen if asked else tuple(rule for rule in chosen if rule.id != "decisions")
 
 
 def tolerance_layer(

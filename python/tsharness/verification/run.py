@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from tsharness.runner.job import Job
 from tsharness.runner.process import Event, Hooks, Launcher
 from tsharness.runner.steps import StepsResult, default_memory_limit, run_steps
 from tsharness.verification.plan import Plan, VerifyOptions
+from tsharness.verification.save import save_outputs
 
 
 @dataclass(frozen=True)
@@ -40,10 +42,11 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
     groups: dict[int, list[str]] = {}
     for name in names:
         groups.setdefault(options.calls_of.get(name, options.calls), []).append(name)
-    steps = [run_request(f"run-{calls}", group, calls, options) for calls, group in groups.items()]
-    if options.revisit and len(names) > 1:
-        steps.append(run_request("revisit", names, 1, options))
-    done = run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks)
+    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+        kept = {calls: Path(scratch) / f"{calls}.safetensors" for calls in groups}
+        done = _run_groups(plan, options, launcher, hooks, groups, kept if options.save_outputs else {})
+        if options.save_outputs is not None:
+            save_outputs(plan, tuple(kept.values()), done.hello, options.save_outputs)
     runs = [outcome for identity, outcome in done.steps.items() if identity != "revisit"]
     again = done.steps.get("revisit")
     return RunResult(
@@ -58,6 +61,25 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
         printed=done.printed,
         seconds=sum(outcome.seconds for outcome in done.steps.values()),
     )
+
+
+def _run_groups(
+    plan: Plan,
+    options: VerifyOptions,
+    launcher: Launcher,
+    hooks: Hooks,
+    groups: Mapping[int, list[str]],
+    kept: Mapping[int, Path],
+) -> StepsResult:
+    """Cases with the same number of calls are one step; then all of them once more."""
+    names = [summary.name for summary in plan.cases]
+    steps = []
+    for calls, group in groups.items():
+        more = {"save_outputs": str(kept[calls])} if calls in kept else {}
+        steps.append(run_request(f"run-{calls}", group, calls, options, **more))
+    if options.revisit and len(names) > 1:
+        steps.append(run_request("revisit", names, 1, options))
+    return run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks)
 
 
 def run_request(
