@@ -126,7 +126,7 @@ CHECKS: tuple[CheckRule, ...] = (
     ),
     CheckRule(
         "shapes",
-        "it runs at sizes of every dynamic dim that no case has; says which other dims are free or fixed",
+        "it runs at sizes of every declared dynamic dim that no case has; says which others are free",
         "one call a size",
         Level.STANDARD,
         (2, 7, 39),

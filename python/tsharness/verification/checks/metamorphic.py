@@ -148,7 +148,9 @@ def _of_symbol(name: str, facts: Mapping[str, Any], method: Mapping[str, Any]) -
     inside = [low, known[0] + step, min(high, _GROWS * known[-1]) // step * step]
     for size in dict.fromkeys([*inside, 2 * known[-1]]):
         if size not in known and size > 0:
-            label, declared = f"{name}={size}", low <= size <= high
+            # Without a range that somebody stated, a size between two that work may well be refused.
+            stated = "min" in facts or "max" in facts
+            label, declared = f"{name}={size}", stated and low <= size <= high
             dim = name if declared else label
             yield {"label": label, "dim": dim, "dims": places, "size": size, "declared": declared}
 
