@@ -156,3 +156,13 @@ def test_without_a_second_target_it_says_what_it_needs(network: Any, tmp_path: P
 def test_a_case_that_passes_needs_no_place(models: Path) -> None:
     _, report = verify_json(models / "linear.pt", "--level", "quick", "--localize")
     assert report["localized"] is None
+
+
+def test_where_an_environment_parts_from_the_default(tmp_path: Path) -> None:
+    path = saved(Denormal(), tmp_path / "m.pt", False)
+    with_case(path, Denormal()(X))
+    ran, report = verify_json(path, "--select", "parity", "--select", "precision", "--localize")
+    assert ran.code == 1
+    assert report["localized"]["against"].startswith("the default environment (precision:")
+    assert report["localized"]["first"]["op"] == "aten::mul"
+    assert "first beyond the tolerance" in ran.err

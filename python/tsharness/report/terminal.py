@@ -65,14 +65,16 @@ class VerifyProgress:
         self._progress.stop()
 
     def plan(self, plan: Plan) -> None:
-        total = self._calls * sum(summary.calls for summary in plan.cases)
+        again = len(plan.cases) > 1 and self._calls > 1  # after the other cases
+        total = (self._calls + again) * sum(summary.calls for summary in plan.cases)
         self._progress.update(self._task, total=total, description=plan.artifact.name)
 
     def event(self, event: Event) -> None:
-        if event["event"] == "progress":
+        identity = str(event.get("id", ""))
+        if event["event"] == "progress" and identity.startswith(("run-", "revisit")):
             self._progress.update(self._task, advance=1, description=event["case"])
-        elif event["event"] == "step-begin" and event.get("id"):
-            self._progress.update(self._task, description=event["id"])
+        elif event["event"] == "step-begin" and identity:
+            self._progress.update(self._task, description=identity)
 
 
 def print_verify(report: VerifyReport, out: Console) -> None:

@@ -11,19 +11,16 @@ from dataclasses import replace
 from pathlib import Path
 
 from tsharness.artifact.integrity import Integrity, examine, unexamined
-from tsharness.errors import DeviceError, TsharnessError, UsageError
-from tsharness.findings import finding
+from tsharness.errors import DeviceError, UsageError
 from tsharness.report.model import RunnerInfo
 from tsharness.runner.find import find_runner
 from tsharness.runner.process import NO_HOOKS, Hooks, Launcher
 from tsharness.verdict import ExitCode, Verdict, worst
-from tsharness.verification.cause import Cause, find_cause, smallest_failing
 from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
-from tsharness.verification.findings import SUFFICIENT, explain
+from tsharness.verification.diagnose import diagnose
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
-from tsharness.verification.place import Localization
 from tsharness.verification.plan import (
     Plan,
     VerifyOptions,
@@ -31,7 +28,7 @@ from tsharness.verification.plan import (
     plan_cases,
     tolerance_layer,
 )
-from tsharness.verification.report import ArtifactInfo, CaseResult, VerifyReport
+from tsharness.verification.report import ArtifactInfo, VerifyReport
 from tsharness.verification.run import RunResult, record_float64, run_plan
 
 
@@ -149,20 +146,7 @@ def _report(
     info = RunnerInfo.from_hello(result.hello, options.device) if result.hello else None
     context = run_requests(Context(plan, options, result, integrity, info, cases), launcher, hooks)
     checks = judge_checks(context)
-    failing = smallest_failing(cases)
-    found = list(explain(cases, plan.document.provenance))
-    cause = None
-    explained = any(one.code in SUFFICIENT and one.case == failing.name for one in found) if failing else True
-    if failing is not None and info is not None and options.cause and not explained:
-        cause = find_cause(plan, options, failing, info, launcher, hooks)
-    if cause is not None:
-        found += cause.findings
-    localized = None
-    if options.localize and failing is not None:
-        try:
-            localized = _localize(plan, options, failing, cause, launcher, hooks)
-        except TsharnessError as error:
-            found.append(finding("TS208", str(error), case=failing.name))
+    diagnosis = diagnose(context, launcher, hooks)
     codes = [*map(exit_code_of, cases), *map(exit_code_of_check, checks)]
     exit_code = worst(codes)
     return VerifyReport(
@@ -172,8 +156,8 @@ def _report(
         runner=info,
         checks=checks,
         cases=cases,
-        findings=tuple(found),
-        localized=localized,
+        findings=diagnosis.findings,
+        localized=diagnosis.localized,
         verdict=_verdict(exit_code),
         exit_code=exit_code,
         seconds=time.monotonic() - started,
@@ -182,29 +166,6 @@ def _report(
 
 
 _PLAIN = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
-
-
-def _localize(
-    plan: Plan,
-    options: VerifyOptions,
-    failing: CaseResult,
-    cause: Cause | None,
-    launcher: Launcher,
-    hooks: Hooks,
-) -> Localization:
-    """Against the artifact with the switch that is the cause, or against the reference as an artifact."""
-    from tsharness.verification.localize import Localizer, Target
-    from tsharness.verification.reference import reference_artifact
-
-    localizer = Localizer(plan, options, launcher, hooks)
-    mine = Target(plan.artifact)
-    if cause is not None and cause.switches:
-        switch = cause.switches[0]
-        other = Target(plan.artifact, switch.settings, switch.environment)
-        return localizer.compare(failing.name, mine, other, f"the same artifact with {switch.name} changed")
-    with reference_artifact(plan, options, failing.name) as path:
-        against = f"the reference {options.reference}"
-        return localizer.compare(failing.name, mine, Target(path), against)
 
 
 def _raise_environment_errors(artifact: Path, result: RunResult) -> None:

@@ -11,7 +11,7 @@ from tsharness.runner.process import Hooks, Launcher
 from tsharness.runner.steps import StepOutcome, run_steps
 from tsharness.verdict import ExitCode, Verdict
 from tsharness.verification.checks.context import Context, nothing_to_compare
-from tsharness.verification.checks.rule import CheckRule, Request
+from tsharness.verification.checks.rule import CheckRule, Request, no_requests
 from tsharness.verification.run import job_of
 
 _EXIT_CODES = {
@@ -57,8 +57,7 @@ def judge_checks(context: Context) -> tuple[Check, ...]:
 
 
 def _judge(rule: CheckRule, context: Context) -> Check:
-    asked = rule.requests.__name__ != "no_requests"
-    if asked and rule.needs_passing and not context.passing:
+    if rule.requests is not no_requests and rule.needs_passing and not context.passing:
         return nothing_to_compare(rule.id)
     check = rule.judge(context)
     mine = [o for key, o in context.answers.items() if key == rule.id or key.startswith(f"{rule.id}:")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ class Prober:
             libraries=self.options.libraries,
             memory_limit=self.options.memory_limit or default_memory_limit(),
         )
-        done = run_steps(job, self.launcher, timeout, replace(self.hooks))
+        done = run_steps(job, self.launcher, timeout, self.hooks)
         outcome = done.steps["probe"]
         error = done.load_error or outcome.error
         if error is not None:
