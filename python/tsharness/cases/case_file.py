@@ -17,7 +17,7 @@ from tsharness.cases.safetensors_file import (
 )
 from tsharness.cases.tree import decode, encode
 from tsharness.cases.values import Value
-from tsharness.errors import CaseFileError
+from tsharness.errors import CaseFileError, UsageError
 
 SCHEMA_VERSION = 1
 KEY = "tsharness"
@@ -117,6 +117,13 @@ class CaseDocument:
                 node.get("device", "cpu"),
                 node.get("tolerance"),
             )
+
+    def find(self, name: str | None) -> Case:
+        """The case of that name, the first one for ``None``. Raises UsageError that lists the names."""
+        names = [summary.name for summary in self.summaries]
+        if not names or (name is not None and name not in names):
+            raise UsageError(f"no case '{name or ''}'; there are: {', '.join(names)}")
+        return next(case for case in self.cases() if name in (None, case.name))
 
     def _summary(self, node: Any) -> CaseSummary:
         if not isinstance(node, dict) or not isinstance(node.get("name"), str):

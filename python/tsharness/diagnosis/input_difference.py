@@ -65,7 +65,7 @@ def diff_input(
     if found is None:
         raise no_cases_error(artifact)
     document = CaseDocument(found[0])
-    chosen = _case(document, case)
+    chosen = document.find(case)
     names = [
         argument["name"]
         for argument in document.signature.get(chosen.calls[0].method, {}).get("arguments", ())
@@ -81,13 +81,6 @@ def diff_input(
     )
     facts = {"mine": _facts(dump.tensor), "case": _facts(golden)}
     return InputComparison(str(file), chosen.name, name, differences, facts)
-
-
-def _case(document: CaseDocument, name: str | None) -> Case:
-    cases = {case.name: case for case in document.cases()}
-    if name is not None and name not in cases:
-        raise UsageError(f"no case '{name}'; there are: {', '.join(cases)}")
-    return cases[name] if name is not None else next(iter(cases.values()))
 
 
 def _input(case: Case, names: list[str], wanted: str | None) -> tuple[str, torch.Tensor]:

@@ -29,7 +29,7 @@ def write_repro(
         raise no_cases_error(artifact)
     if folder.exists():
         raise UsageError(f"{folder} is there already; name a folder that is not")
-    case = _case(CaseDocument(found[0]), case_name)
+    case = CaseDocument(found[0]).find(case_name)
     report = verify(artifact, cases=cases, only=(case.name,), select=("parity", "calls"))
     writer = CppWriter()
     facts = _facts(artifact, case, report)
@@ -43,13 +43,6 @@ def write_repro(
         shutil.copy(artifact, made / "model.pt")
         made.rename(folder)
     return report
-
-
-def _case(document: CaseDocument, name: str | None) -> Case:
-    cases = {case.name: case for case in document.cases()}
-    if name is not None and name not in cases:
-        raise UsageError(f"no case '{name}'; there are: {', '.join(cases)}")
-    return cases[name] if name is not None else next(iter(cases.values()))
 
 
 def _facts(artifact: Path, case: Case, report: VerifyReport) -> dict[str, Any]:
