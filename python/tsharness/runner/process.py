@@ -143,7 +143,9 @@ class Launcher:
         self._ahead: RunnerProcess | None = None
 
     def start_ahead(self) -> None:
-        self._ahead = RunnerProcess(self._runner)
+        """Starts one, unless one waits already."""
+        if self._ahead is None:
+            self._ahead = RunnerProcess(self._runner)
 
     def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""

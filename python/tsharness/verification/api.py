@@ -17,7 +17,7 @@ from tsharness.runner.find import find_runner
 from tsharness.runner.process import NO_HOOKS, Hooks, Launcher
 from tsharness.verdict import ExitCode, Verdict, worst
 from tsharness.verification.checks.context import Context
-from tsharness.verification.checks.rule import parse_level
+from tsharness.verification.checks.rule import no_requests, parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
 from tsharness.verification.diagnose import diagnose
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
@@ -97,7 +97,10 @@ def verify_artifact(
 ) -> VerifyReport:
     """As ``verify``, with hooks for progress; ``on_plan`` is called when the plan is made."""
     started = time.monotonic()
-    launcher = launcher or Launcher(find_runner())
+    own = Launcher(find_runner()) if launcher is None else None
+    launcher = launcher or own
+    assert launcher is not None
+    ahead = _starting_ahead(options, launcher, hooks)
 
     def run(plan: Plan) -> VerifyReport:
         if on_plan is not None:
@@ -105,15 +108,31 @@ def verify_artifact(
         with ThreadPoolExecutor(max_workers=1) as pool:
             integrity = pool.submit(examine if options.integrity else unexamined, plan.artifact)
             with _with_float64(plan, options, launcher) as judged:
-                result = run_plan(plan, judged, launcher, hooks)
+                result = run_plan(plan, judged, launcher, ahead)
                 return _report(plan, judged, result, integrity.result(), launcher, hooks, started)
 
-    found = find_cases(artifact, options.cases)
-    if options.inputs or options.reference or found is None:
-        from tsharness.verification.synthesized import with_synthesized_cases
+    try:
+        found = find_cases(artifact, options.cases)
+        if options.inputs or options.reference or found is None:
+            from tsharness.verification.synthesized import with_synthesized_cases
 
-        return with_synthesized_cases(artifact, options, launcher, hooks, run)
-    return run(plan_cases(artifact, *found, options.only))
+            return with_synthesized_cases(artifact, options, launcher, hooks, run)
+        return run(plan_cases(artifact, *found, options.only))
+    finally:
+        if own is not None:
+            own.close()
+
+
+def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) -> Hooks:
+    """While the cases run in one process, the one for the checks that come after them can start."""
+    if not any(rule.requests is not no_requests and rule.needs_passing for rule in options.checks):
+        return hooks
+
+    def on_start() -> None:
+        hooks.on_start()
+        launcher.start_ahead()
+
+    return Hooks(hooks.on_event, on_start)
 
 
 @contextmanager

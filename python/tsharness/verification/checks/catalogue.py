@@ -157,7 +157,7 @@ CHECKS: tuple[CheckRule, ...] = (
     CheckRule(
         "memory",
         "calls keep no memory: slope of the heap with its 99% interval, for one shape, many, fresh threads",
-        "0.6 s or 36 calls; 30 s at level full",
+        "0.6 s or 20 rounds of each; 30 s at level full",
         Level.STANDARD,
         (21, 25),
         sharing.memory,

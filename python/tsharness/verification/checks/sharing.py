@@ -64,7 +64,7 @@ def memory_requests(context: Context) -> Sequence[Request]:
         if mode == "varied" and len(several) < 2:
             continue
         step = {"step": "soak", "id": f"memory:{mode}", "cases": names, "fresh_threads": mode == "threads"}
-        bounds = {"seconds": 10.0 if full else 0.2, "min_rounds": 12, "max_rounds": 4000 if full else 200}
+        bounds = {"seconds": 10.0 if full else 0.2, "min_rounds": 20, "max_rounds": 4000 if full else 200}
         requests.append(Request({**step, **bounds}))
     return requests
 
@@ -79,13 +79,15 @@ def memory(context: Context) -> Check:
         if outcome.error is not None:
             return Check("memory", Verdict.ERROR, f"with {name}: {outcome.error.message}")
         (event,) = outcome.results
-        low, middle, high = (slope / event["cases"] for slope in growth(_settled(event["heap_bytes"])))
+        low, middle, high = (
+            slope / event["calls_per_round"] for slope in growth(_settled(event["heap_bytes"]))
+        )
         if low > limit:
             worst = Verdict.FAIL
             told.append(f"with {name} every call keeps {_bytes(middle)} ({_bytes(low)} to {_bytes(high)})")
         elif middle > limit and worst is Verdict.PASS:
             worst = Verdict.INCONCLUSIVE
-            told.append(f"with {name} {_bytes(low)} to {_bytes(high)} a call; raise --level to look longer")
+            told.append(f"with {name} {_bytes(low)} to {_bytes(high)} a call; --level full looks longer")
     if told:
         return Check("memory", worst, f"{'; '.join(told)}; the limit is {_bytes(limit)}")
     calls = sum(
@@ -100,8 +102,8 @@ def memory(context: Context) -> Check:
 
 
 def _settled(series: Sequence[int]) -> list[tuple[int, int]]:
-    """Without the first third, in which the executor builds what it keeps; thinned out evenly."""
-    rest = series[len(series) // 3 :]
+    """Without the first half, in which the executor builds what it keeps; thinned out evenly."""
+    rest = series[len(series) // 2 :]
     step = max(1, len(rest) // _POINTS)
     return [(series_at, rest[series_at]) for series_at in range(0, len(rest), step)]
 
