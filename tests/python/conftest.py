@@ -56,12 +56,12 @@ def heed_interrupts() -> None:
 
 
 def running_runners() -> list[str]:
-    """Command lines of the runners that this machine runs now."""
+    """Command lines of this environment's runners that run now."""
     found = []
     for cmdline in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
             found.append(cmdline.read_text())
-    return [text for text in found if "bin/tsharness-runner" in text]
+    return [text for text in found if "bin/tsharness-runner" in text and sys.prefix in text]
 
 
 @pytest.fixture(scope="session")
