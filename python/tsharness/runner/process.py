@@ -38,7 +38,7 @@ class Death:
     case: str | None
     """The case that was running, if one was."""
     id: str = ""
-    """The "id" of that step, if it had one."""
+    """Of that step, if it had one."""
 
 
 @dataclass(frozen=True)
@@ -144,15 +144,12 @@ class Launcher:
 
     def start_ahead(self) -> None:
         """Starts one, unless one waits already."""
-        if self._ahead is None:
-            self._ahead = RunnerProcess(self._runner)
+        self._ahead = self._ahead or RunnerProcess(self._runner)
 
     def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""
-        if environment:
-            return RunnerProcess(self._runner, environment)
-        process, self._ahead = self._ahead or RunnerProcess(self._runner), None
-        return process
+        ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
+        return ahead or RunnerProcess(self._runner, environment)
 
     def close(self) -> None:
         """Ends a process that was started ahead and not needed."""
