@@ -264,7 +264,9 @@ def test_an_output_that_looks_into_an_input_is_named(artifact: Export) -> None:
     assert "output[1] shares its memory with x" in message(report, "aliasing")
 
 
-@pytest.mark.parametrize("name", ["linear", "conditional", "script_method", "resnet", "transformer"])
+@pytest.mark.parametrize(
+    "name", ["linear", "conditional", "script_method", "resnet", "transformer", "silero_vad"]
+)
 def test_healthy_models_pass_every_check(name: str, models: Path) -> None:
     ran, report = verify_json(models / f"{name}.pt")
     assert ran.code == 0, ran.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -32,12 +31,9 @@ def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
             key = (tuple(sorted(request.environment.items())), request.device)
             groups.setdefault(key, []).append(request)
     answers: dict[str, StepOutcome] = {}
-    # The first group has what is timed. The others only compare: two at a time, starting takes most of it.
-    first, *others = groups.values() if groups else [[]]
-    answers.update(_answers(context, first, launcher, hooks) if first else {})
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        for found in pool.map(lambda group: _answers(context, group, launcher, hooks), others):
-            answers.update(found)
+    # One after the other: the waiting threads of two processes would spin on the same cores.
+    for requests in groups.values():
+        answers.update(_answers(context, requests, launcher, hooks))
     return replace(context, answers=answers)
 
 
