@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "core/dtype.h"
+#include "core/observe.h"
 #include "core/sparse.h"
 #include "core/value_names.h"
 
@@ -219,12 +220,6 @@ class Walk {
     };
     const at::Tensor differ = places(actual).ne(places(expected)).any(-1);
     return Decisions{k, differ.numel(), differ.sum().item<int64_t>()};
-  }
-
-  static double largest_finite(const at::Tensor& tensor) {
-    if (tensor.numel() == 0) return 0;
-    const at::Tensor magnitude = tensor.abs().to(at::kDouble);
-    return magnitude.masked_fill(magnitude.isfinite().logical_not(), 0).max().item<double>();
   }
 
   /// Failed outputs that equal one another's reference, element by element, were swapped.

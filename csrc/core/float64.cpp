@@ -5,6 +5,7 @@
 #include <map>
 #include <sstream>
 
+#include "core/observe.h"
 #include "core/walk.h"
 
 namespace tsharness {
@@ -37,12 +38,6 @@ double step_of(at::ScalarType dtype) {
   }
 }
 
-double largest(const at::Tensor& tensor) {
-  if (tensor.numel() == 0) return 0;
-  const at::Tensor finite = tensor.abs().nan_to_num(0, 0, 0);
-  return finite.max().item<double>();
-}
-
 }  // namespace
 
 void judge_by_float64(const c10::IValue& actual, const c10::IValue& expected,
@@ -62,10 +57,10 @@ void judge_by_float64(const c10::IValue& actual, const c10::IValue& expected,
     if (step == 0 || comparison.difference->nonfinite_mismatched > 0) continue;
     const at::Tensor truth = precise->second.to(at::kDouble);
     Float64Errors errors;
-    errors.target = largest(mine->second.to(at::kDouble) - truth);
-    errors.reference = largest(reference->second.to(at::kDouble) - truth);
+    errors.target = largest_finite(mine->second.to(at::kDouble) - truth);
+    errors.reference = largest_finite(reference->second.to(at::kDouble) - truth);
     const double smaller = std::min(errors.target, errors.reference);
-    errors.allowed = kTimes * std::max(smaller, step * largest(truth));
+    errors.allowed = kTimes * std::max(smaller, step * largest_finite(truth));
     comparison.float64 = errors;
     comparison.passed = std::max(errors.target, errors.reference) <= errors.allowed;
     std::ostringstream reason;

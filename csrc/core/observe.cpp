@@ -139,6 +139,12 @@ std::vector<Nonfinite> find_nonfinite(const std::string& name, const IValue& val
   return found;
 }
 
+double largest_finite(const at::Tensor& tensor) {
+  if (tensor.numel() == 0) return 0;
+  const at::Tensor magnitude = tensor.abs().to(at::kDouble);
+  return magnitude.masked_fill(magnitude.isfinite().logical_not(), 0).max().item<double>();
+}
+
 std::vector<Alias> find_aliases(const std::string& name, const IValue& value,
                                 const std::string& other_name, const IValue& other) {
   std::map<const void*, std::string> storages;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
 #include <ATen/core/ivalue.h>
 
 #include <cstdint>
@@ -21,6 +22,9 @@ struct Nonfinite {
 
 /// Every tensor of floating point (complex: its parts) that holds a NaN or an infinity.
 std::vector<Nonfinite> find_nonfinite(const std::string& name, const c10::IValue& value);
+
+/// The largest magnitude among a tensor's finite values; 0 if it has none.
+double largest_finite(const at::Tensor& tensor);
 
 /// Two tensors that look into one storage.
 struct Alias {

@@ -96,6 +96,16 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def with_case(path: Path, x: Any, expected: Any) -> Path:
+    """Puts a case beside an artifact that somebody else made: one call, and what it must give."""
+    from tsharness.cases import Call, Case, CaseFile, write_case_file
+    from tsharness.exporting.torch_values import to_value
+
+    calls = (Call((to_value(x),), to_value(expected.detach())),)
+    write_case_file(CaseFile((Case("one", calls),)), path.with_name(f"{path.name}.cases.safetensors"))
+    return path
+
+
 @pytest.fixture
 def artifact(tmp_path: Path) -> Callable[..., Path]:
     """Exports a module as it comes, whatever its self-check says: ``artifact(module, x)`` is the path."""

@@ -13,10 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from conftest import verify_json
-from tsharness.cases import Call, Case, CaseFile, write_case_file
+from conftest import verify_json, with_case
 from tsharness.exporting import torch_jit
-from tsharness.exporting.torch_values import to_value
 
 Export = Callable[..., Path]
 
@@ -25,9 +23,7 @@ def recorded(module: nn.Module, x: Tensor, folder: Path, reference: Callable[[nn
     """An artifact whose reference was computed in another environment."""
     path = folder / "m.pt"
     torch_jit.save(torch_jit.script(module.eval()), path)
-    calls = (Call((to_value(x),), to_value(reference(module).detach())),)
-    write_case_file(CaseFile((Case("one", calls),)), folder / "m.pt.cases.safetensors")
-    return path
+    return with_case(path, x, reference(module))
 
 
 def causes(path: Path, *options: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import ROOT, tsharness, verify_json
+from conftest import ROOT, tsharness, verify_json, with_case
 from tsharness.cases import Call, Case, CaseFile, write_case_file
 from tsharness.exporting import torch_jit
 from tsharness.exporting.torch_values import to_value
@@ -172,17 +172,15 @@ def test_caught(
     assert report["verdict"] == "fail"
 
 
-def without_sequences(path: Path, module: nn.Module, x: Tensor, folder: Path) -> Path:
+def without_sequences(path: Path, module: nn.Module, x: Tensor) -> Path:
     """An artifact whose single calls are recorded as if it kept nothing."""
     scripted = torch_jit.script(module.eval())
     torch_jit.save(scripted, path)
-    calls = (Call((to_value(x),), to_value(scripted(x).detach())),)
-    write_case_file(CaseFile((Case("one", calls),)), folder / f"{path.name}.cases.safetensors")
-    return path
+    return with_case(path, x, scripted(x))
 
 
 def test_state_is_caught(tmp_path: Path) -> None:
-    path = without_sequences(tmp_path / "m.pt", Counts(), X, tmp_path)
+    path = without_sequences(tmp_path / "m.pt", Counts(), X)
     ran, report = verify_json(path)
     assert ran.code == 1
     assert "a call changes the module: count" in message(report, "state")
@@ -209,7 +207,7 @@ def test_a_race_is_caught(tmp_path: Path) -> None:
 
 def test_a_leak_is_caught(tmp_path: Path) -> None:
     x = torch.ones(1000)
-    path = without_sequences(tmp_path / "m.pt", Hoards(), x, tmp_path)
+    path = without_sequences(tmp_path / "m.pt", Hoards(), x)
     ran, report = verify_json(path, "--select", "memory")
     assert ran.code == 1
     assert "with one shape every call keeps 4." in message(report, "memory")  # 4000 bytes and a header

@@ -9,19 +9,15 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import tsharness, verify_json
-from tsharness.cases import Call, Case, CaseFile, write_case_file
+from conftest import tsharness, verify_json, with_case
 from tsharness.exporting import torch_jit
-from tsharness.exporting.torch_values import to_value
 
 Export = Callable[..., Path]
 
 
 def saved(module: nn.Module, x: Tensor, expected: Tensor, path: Path) -> Path:
     torch_jit.save(torch_jit.script(module.eval()), path)
-    calls = (Call((to_value(x),), to_value(expected)),)
-    write_case_file(CaseFile((Case("one", calls),)), path.with_name(f"{path.name}.cases.safetensors"))
-    return path
+    return with_case(path, x, expected)
 
 
 class Product(nn.Module):

@@ -9,10 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import tsharness, verify_json
-from tsharness.cases import Call, Case, CaseFile, write_case_file
+from conftest import tsharness, verify_json, with_case
 from tsharness.exporting import torch_jit
-from tsharness.exporting.torch_values import to_value
 
 X = torch.randn(5, 16, generator=torch.Generator().manual_seed(1))
 
@@ -93,15 +91,9 @@ def saved(module: nn.Module, path: Path, traced: bool) -> Path:
     return path
 
 
-def with_case(path: Path, expected: Tensor) -> Path:
-    calls = (Call((to_value(X),), to_value(expected.detach())),)
-    write_case_file(CaseFile((Case("one", calls),)), path.with_name(f"{path.name}.cases.safetensors"))
-    return path
-
-
 @pytest.mark.parametrize("traced", [True, False], ids=["trace", "script"])
 def test_deep_inside_a_network(traced: bool, network: Any, tmp_path: Path) -> None:
-    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", traced), network.right()(X))
+    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", traced), X, network.right()(X))
     right = saved(network.right(), tmp_path / "right.pt", traced)
     ran, report = verify_json(wrong, "--level", "quick", "--localize", "--reference", right)
     assert ran.code == 1
@@ -114,7 +106,7 @@ def test_deep_inside_a_network(traced: bool, network: Any, tmp_path: Path) -> No
 
 
 def test_against_the_eager_model(network: Any, tmp_path: Path) -> None:
-    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", False), network.right()(X))
+    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", False), X, network.right()(X))
     reference = f"{tmp_path / 'network.py'}:right"
     ran, report = verify_json(wrong, "--level", "quick", "--localize", "--reference", reference)
     assert ran.code == 1
@@ -123,7 +115,7 @@ def test_against_the_eager_model(network: Any, tmp_path: Path) -> None:
 
 
 def test_inside_one_branch_and_a_loop(network: Any, tmp_path: Path) -> None:
-    wrong = with_case(saved(network.wrong_branch(), tmp_path / "w.pt", False), network.right_branch()(X))
+    wrong = with_case(saved(network.wrong_branch(), tmp_path / "w.pt", False), X, network.right_branch()(X))
     right = saved(network.right_branch(), tmp_path / "right.pt", False)
     _, report = verify_json(wrong, "--level", "quick", "--localize", "--reference", right)
     first = report["localized"]["first"]
@@ -138,7 +130,7 @@ class Denormal(nn.Module):
 
 def test_the_operator_that_a_switch_changes(tmp_path: Path) -> None:
     path = saved(Denormal(), tmp_path / "m.pt", False)
-    with_case(path, X.abs() + 1)  # as where denormals are flushed
+    with_case(path, X, X.abs() + 1)  # as where denormals are flushed
     ran, report = verify_json(path, "--level", "quick", "--localize")
     assert ran.code == 1
     assert report["localized"]["against"] == "the same artifact with denormals changed"
@@ -147,7 +139,7 @@ def test_the_operator_that_a_switch_changes(tmp_path: Path) -> None:
 
 
 def test_without_a_second_target_it_says_what_it_needs(network: Any, tmp_path: Path) -> None:
-    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", False), network.right()(X))
+    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", False), X, network.right()(X))
     ran = tsharness("verify", wrong, "--level", "quick", "--localize")
     assert ran.code == 1
     assert "TS208" in ran.out and "add --reference MODULE:FACTORY" in ran.out
@@ -160,7 +152,7 @@ def test_a_case_that_passes_needs_no_place(models: Path) -> None:
 
 def test_where_an_environment_parts_from_the_default(tmp_path: Path) -> None:
     path = saved(Denormal(), tmp_path / "m.pt", False)
-    with_case(path, Denormal()(X))
+    with_case(path, X, Denormal()(X))
     ran, report = verify_json(path, "--select", "parity", "--select", "precision", "--localize")
     assert ran.code == 1
     assert report["localized"]["against"].startswith("the default environment (precision:")
