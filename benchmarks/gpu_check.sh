@@ -32,6 +32,8 @@ PY
 for model in resnet transformer; do
   for device in cpu cuda; do
     "$PYTHON" -m tsharness bench "demo/$model.pt" --device "$device" --json "$OUT/$model-$device.json"
+    "$PYTHON" -m tsharness verify "demo/$model.pt" --device "$device" --level full \
+      --json "$OUT/$model-$device-verify.json" 2>&1 | tee "$OUT/$model-$device-verify.log" || failed=1
   done
 done
 exit "${failed:-0}"

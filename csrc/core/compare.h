@@ -8,6 +8,7 @@
 
 #include "core/compare_tensors.h"
 #include "core/json.h"
+#include "core/requirement.h"
 #include "core/tolerance.h"
 
 namespace tsharness {
@@ -43,8 +44,10 @@ struct OutputComparison {
   std::vector<int64_t> shape;  ///< of the expected tensor
   Tolerance tolerance;         ///< that was applied
   std::optional<TensorDifference> difference;  ///< for tensors of equal structure
-  std::optional<Float64Errors> float64;        ///< if it was judged by a float64 run
-  std::optional<Decisions> decisions;          ///< if the policy asks for them
+  /// What it was judged by instead of the tolerance, if the policy says so.
+  std::vector<Requirement> requirements;
+  std::optional<Float64Errors> float64;  ///< if it was judged by a float64 run
+  std::optional<Decisions> decisions;    ///< if the policy asks for them
 };
 
 /// Compares two value trees: structure first, then values, every tensor and leaf.

@@ -18,6 +18,10 @@ Json to_json(const TensorDifference& difference) {
                {"mean_rel", json_number(difference.mean_rel)},
                {"max_ulp", difference.max_ulp},
                {"cosine", json_number(difference.cosine)},
+               {"l2", json_number(difference.l2)},
+               {"relative_l2", json_number(difference.relative_l2)},
+               {"snr", json_number(difference.snr)},
+               {"psnr", json_number(difference.psnr)},
                {"min_atol", json_number(difference.min_atol)},
                {"min_rtol", json_number(difference.min_rtol)}};
   for (const double quantile : difference.quantiles) {
@@ -52,6 +56,12 @@ Json to_json(const OutputComparison& comparison) {
     json["float64"] = {{"target", json_number(comparison.float64->target)},
                        {"reference", json_number(comparison.float64->reference)},
                        {"allowed", json_number(comparison.float64->allowed)}};
+  }
+  for (const Requirement& one : comparison.requirements) {
+    json["requirements"].push_back({{"statistic", one.statistic},
+                                    {"at_least", one.at_least},
+                                    {"value", json_number(one.value)},
+                                    {"seen", json_number(one.seen)}});
   }
   if (comparison.decisions) {
     json["decisions"] = {{"k", comparison.decisions->k},

@@ -80,8 +80,8 @@ TSHARNESS_INLINE int64_t total(const Bits& v) {
 }
 
 struct Sums {
-  Doubles abs{}, rel{}, max_abs{}, max_rel{}, excess = Doubles{} - kInfinity;
-  Doubles aa{}, ee{}, ae{};
+  Doubles abs{}, rel{}, max_abs{}, max_rel{}, max_magnitude{}, excess = Doubles{} - kInfinity;
+  Doubles aa{}, ee{}, ae{}, dd{};
   Bits mismatched{}, zero{}, nonzero_to_zero{};
   Words nonfinite{};
 };
@@ -104,10 +104,12 @@ TSHARNESS_INLINE void accumulate(const Doubles& a, const Doubles& e, double rtol
   sums.rel += ratio;
   take_max(sums.max_abs, error);
   take_max(sums.max_rel, ratio);
+  take_max(sums.max_magnitude, magnitude);
   take_max(sums.excess, error - scaled);
   sums.aa += a * a;
   sums.ee += e * e;
   sums.ae += a * e;
+  sums.dd += error * error;
   const Bits bin = bits_of(error) >> 48;
   std::memcpy(bins, &bin, sizeof bin);
 }
@@ -190,6 +192,8 @@ TSHARNESS_INLINE bool add_block_of(const T* actual, const T* expected, int count
   part.actual_squared += sum_of(sums.aa);
   part.expected_squared += sum_of(sums.ee);
   part.product += sum_of(sums.ae);
+  part.error_squared += sum_of(sums.dd);
+  part.max_magnitude = std::max(part.max_magnitude, max_of(sums.max_magnitude));
   if (max_of(sums.excess) > part.max_excess) {
     find_worst(actual, expected, count, start, tolerance.rtol, part);
   }
@@ -205,6 +209,7 @@ TSHARNESS_INLINE bool add_equal_block_of(const T* values, int count, int64_t sta
                                          uint64_t* histogram) {
   Doubles squares{};
   Doubles smallest = Doubles{} + kInfinity;
+  Doubles largest{};
   Bits zeros{};
   Words nonfinite{};
   for (int i = 0; i < count; i += kLanes) {
@@ -220,6 +225,7 @@ TSHARNESS_INLINE bool add_equal_block_of(const T* values, int count, int64_t sta
     zeros -= magnitude == 0;
     squares += e * e;
     smallest = magnitude < smallest ? magnitude : smallest;
+    take_max(largest, magnitude);
   }
   if (any_sign(nonfinite)) return false;
   const double sum = sum_of(squares);
@@ -229,6 +235,7 @@ TSHARNESS_INLINE bool add_equal_block_of(const T* values, int count, int64_t sta
   part.actual_squared += sum;
   part.expected_squared += sum;
   part.product += sum;
+  part.max_magnitude = std::max(part.max_magnitude, max_of(largest));
   if (-tolerance.rtol * -max_of(-smallest) > part.max_excess) {
     find_worst(values, values, count, start, tolerance.rtol, part);
   }

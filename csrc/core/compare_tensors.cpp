@@ -12,6 +12,7 @@
 
 #include "core/compare_kernels.h"
 #include "core/elements.h"
+#include "core/figures.h"
 #include "core/parallel.h"
 #include "core/ulp.h"
 
@@ -21,7 +22,6 @@ namespace {
 
 constexpr int64_t kChunk = 64 * kBlock;  // what one thread takes at a time; fixed, so reproducible
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
-constexpr double kQuantiles[] = {0.5, 0.9, 0.99, 0.999};
 
 template <class T>
 class Comparison {
@@ -191,51 +191,14 @@ std::vector<int64_t> unravel(int64_t flat, at::IntArrayRef sizes) {
   return index;
 }
 
-double cosine(const PartialDifference& whole) {
-  if (whole.actual_squared == 0 && whole.expected_squared == 0) return 1;
-  if (whole.actual_squared == 0 || whole.expected_squared == 0) return 0;
-  const double norm = std::sqrt(whole.actual_squared) * std::sqrt(whole.expected_squared);
-  return std::clamp(whole.product / norm, -1.0, 1.0);
-}
-
-std::vector<double> error_quantiles(const PartialDifference& whole,
-                                    const std::vector<uint64_t>& histogram) {
-  std::vector<double> result;
-  for (const double quantile : kQuantiles) {
-    const auto rank = static_cast<uint64_t>(std::ceil(quantile * double(whole.finite)));
-    uint64_t seen = 0;
-    int bin = 0;
-    while (bin + 1 < kErrorBins && (seen += histogram[bin]) < rank) ++bin;
-    result.push_back(std::min(error_bin_upper_edge(bin), whole.max_abs));
-  }
-  return result;
-}
-
 template <class T>
 TensorDifference compare_as(const at::Tensor& actual, const at::Tensor& expected,
                             const Tolerance& tolerance) {
-  TensorDifference result;
-  result.numel = actual.numel();
-  if (result.numel == 0) {
-    result.quantiles.assign(std::size(kQuantiles), 0);
-    return result;
-  }
+  if (actual.numel() == 0) return figures_of({}, std::vector<uint64_t>(kErrorBins, 0), 0);
   const Comparison<T> comparison(actual, expected, tolerance);
   std::vector<uint64_t> histogram(kErrorBins, 0);
   const PartialDifference whole = comparison.run(histogram);
-  result.mismatched = whole.mismatched;
-  result.nonfinite_mismatched = whole.nonfinite_mismatched;
-  result.nan_actual = whole.nan_actual;
-  result.nan_expected = whole.nan_expected;
-  result.max_abs = whole.max_abs;
-  result.mean_abs = whole.finite > 0 ? whole.sum_abs / double(whole.finite) : 0;
-  result.max_rel = whole.max_rel;
-  result.mean_rel = whole.nonzero_expected > 0 ? whole.sum_rel / double(whole.nonzero_expected) : 0;
-  result.max_ulp = whole.max_ulp;
-  result.cosine = cosine(whole);
-  result.min_atol = std::max(0.0, whole.max_excess);
-  result.min_rtol = whole.min_rtol;
-  result.quantiles = error_quantiles(whole, histogram);
+  TensorDifference result = figures_of(whole, histogram, actual.numel());
   if (whole.worst >= 0) {
     const auto [a, e] = comparison.at(whole.worst);
     const double error = std::isfinite(whole.max_excess) ? std::abs(a - e) : kInfinity;

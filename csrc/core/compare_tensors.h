@@ -31,11 +31,15 @@ struct TensorDifference {
   double mean_abs = 0;
   double max_rel =
       0;  ///< |actual - expected| / |expected|; infinity if expected is 0 where actual is not
-  double mean_rel = 0;   ///< over the elements with expected != 0
-  uint64_t max_ulp = 0;  ///< steps between neighbouring floats of the dtype; 0 for other dtypes
-  double cosine = 1;     ///< of the flattened tensors; 1 if both are zero, 0 if one is
-  double min_atol = 0;   ///< the smallest atol that passes with this rtol
-  double min_rtol = 0;   ///< the smallest rtol that passes with this atol
+  double mean_rel = 0;     ///< over the elements with expected != 0
+  uint64_t max_ulp = 0;    ///< steps between neighbouring floats of the dtype; 0 for other dtypes
+  double cosine = 1;       ///< of the flattened tensors; 1 if both are zero, 0 if one is
+  double l2 = 0;           ///< square root of the sum of squared errors
+  double relative_l2 = 0;  ///< l2 over the same of expected; infinity if only that is 0
+  double snr = 0;   ///< dB: squares of expected over squared errors; infinity without any error
+  double psnr = 0;  ///< dB: square of the largest |expected| over the mean squared error; as above
+  double min_atol = 0;  ///< the smallest atol that passes with this rtol
+  double min_rtol = 0;  ///< the smallest rtol that passes with this atol
   /// Of the absolute error at 50%, 90%, 99%, 99.9%: upper bounds, at most 1/16 above the true
   /// value.
   std::vector<double> quantiles;

@@ -2,7 +2,6 @@
 
 #include <ATen/ATen.h>
 
-#include <map>
 #include <sstream>
 
 #include "core/observe.h"
@@ -14,15 +13,7 @@ namespace {
 
 constexpr double kTimes = 8;
 
-std::map<std::string, at::Tensor> tensors_of(const c10::IValue& value) {
-  std::map<std::string, at::Tensor> found;
-  ValueVisitor visitor;
-  visitor.tensor = [&](const std::string& name, const at::Tensor& tensor) {
-    found.emplace(name, tensor.detach().cpu());
-  };
-  walk_value("output", value, visitor);
-  return found;
-}
+at::Tensor on_host(const at::Tensor& tensor) { return tensor.detach().cpu().to(at::kDouble); }
 
 /// Distance between neighbouring values at 1.
 double step_of(at::ScalarType dtype) {
@@ -42,9 +33,9 @@ double step_of(at::ScalarType dtype) {
 
 void judge_by_float64(const c10::IValue& actual, const c10::IValue& expected,
                       const c10::IValue& exact, std::vector<OutputComparison>& comparisons) {
-  const auto actuals = tensors_of(actual);
-  const auto references = tensors_of(expected);
-  const auto exacts = tensors_of(exact);
+  const auto actuals = tensors_of("output", actual);
+  const auto references = tensors_of("output", expected);
+  const auto exacts = tensors_of("output", exact);
   for (OutputComparison& comparison : comparisons) {
     const auto mine = actuals.find(comparison.name);
     const auto reference = references.find(comparison.name);
@@ -55,10 +46,10 @@ void judge_by_float64(const c10::IValue& actual, const c10::IValue& expected,
     }
     const double step = step_of(mine->second.scalar_type());
     if (step == 0 || comparison.difference->nonfinite_mismatched > 0) continue;
-    const at::Tensor truth = precise->second.to(at::kDouble);
+    const at::Tensor truth = on_host(precise->second);
     Float64Errors errors;
-    errors.target = largest_finite(mine->second.to(at::kDouble) - truth);
-    errors.reference = largest_finite(reference->second.to(at::kDouble) - truth);
+    errors.target = largest_finite(on_host(mine->second) - truth);
+    errors.reference = largest_finite(on_host(reference->second) - truth);
     const double smaller = std::min(errors.target, errors.reference);
     errors.allowed = kTimes * std::max(smaller, step * largest_finite(truth));
     comparison.float64 = errors;

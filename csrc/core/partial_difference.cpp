@@ -27,6 +27,8 @@ void PartialDifference::combine(const PartialDifference& later) {
   actual_squared += later.actual_squared;
   expected_squared += later.expected_squared;
   product += later.product;
+  error_squared += later.error_squared;
+  max_magnitude = std::max(max_magnitude, later.max_magnitude);
   if (later.max_excess > max_excess || worst < 0) {
     max_excess = later.max_excess;
     worst = later.worst;
@@ -39,7 +41,9 @@ void PartialDifference::add(int64_t index, double error, double magnitude, bool 
   ++finite;
   mismatched += mismatch;
   sum_abs += error;
+  error_squared += error * error;
   max_abs = std::max(max_abs, error);
+  max_magnitude = std::max(max_magnitude, magnitude);
   if (magnitude > 0) {
     ++nonzero_expected;
     sum_rel += error / magnitude;

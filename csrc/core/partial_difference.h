@@ -30,6 +30,8 @@ struct PartialDifference {
   double actual_squared = 0;
   double expected_squared = 0;
   double product = 0;
+  double error_squared = 0;
+  double max_magnitude = 0;  ///< of expected
 
   void combine(const PartialDifference& later);
 

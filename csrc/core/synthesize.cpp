@@ -39,6 +39,11 @@ c10::IValue scalar(const Json& value) {
 c10::IValue synthesize(const Json& spec) {
   return translating_errors(ErrorKind::Usage, [&]() -> c10::IValue {
     if (spec.contains("value")) return scalar(spec["value"]);
+    if (spec.contains("items")) {
+      c10::List<at::Tensor> items;
+      for (const Json& item : spec["items"]) items.push_back(synthesize_tensor(item));
+      return items;
+    }
     return synthesize_tensor(spec);
   });
 }

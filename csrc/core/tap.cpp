@@ -37,16 +37,11 @@ class Listening {
   Listening& operator=(const Listening&) = delete;
 };
 
-bool computes(const Node& node) {
-  const std::string op = node.kind().toQualString();
-  return op.rfind("prim::", 0) != 0 || op == "prim::ListUnpack";
-}
-
 /// "model.py:14" of the user's source; the archive's own code was generated from it.
 std::string place_of(const torch::jit::SourceRange& range) {
   const auto generator = range.findSourceRangeThatGenerated();
   const auto place = generator ? generator->file_line_col() : range.file_line_col();
-  if (!place) return "";
+  if (!place || std::get<0>(*place).empty()) return "";
   return std::get<0>(*place) + ":" + std::to_string(std::get<1>(*place));
 }
 
@@ -76,6 +71,13 @@ std::string module_of(const Node& node) {
 
 }  // namespace
 
+bool is_tapped(const Node& node) {
+  const std::string op = node.kind().toQualString();
+  return op.rfind("prim::", 0) != 0 || op == "prim::ListUnpack";
+}
+
+bool is_tensor(const Value& value) { return value.type()->isSubtypeOf(*c10::TensorType::get()); }
+
 TappedMethod::TappedMethod(const Session& session, const std::string& method)
     : method_(method), graph_(session.module().get_method(method).graph()->copy()) {
   torch::jit::Inline(*graph_);
@@ -86,14 +88,15 @@ void TappedMethod::tap(torch::jit::Block& block) {
   const std::vector<Node*> nodes(block.nodes().begin(), block.nodes().end());
   for (Node* node : nodes) {
     for (auto* inner : node->blocks()) tap(*inner);
-    if (!computes(*node)) continue;
+    if (!is_tapped(*node)) continue;
     Node* after = node;
     for (Value* output : node->outputs()) {
-      if (!output->type()->isSubtypeOf(*c10::TensorType::get())) continue;
+      if (!is_tensor(*output)) continue;
       const torch::jit::WithInsertPoint guard(after->next());
-      Value* point = graph_->insertConstant(static_cast<int64_t>(points_.size()));
+      const auto number = static_cast<int64_t>(points_.size());
+      Value* point = graph_->insertConstant(number);
       Node* call = graph_->insertNode(graph_->create(kTap, {output, point}, 0));
-      points_.push_back({node->kind().toQualString(), source_of(*node), module_of(*node)});
+      points_.push_back({number, node->kind().toQualString(), source_of(*node), module_of(*node)});
       after = call;
     }
   }

@@ -13,10 +13,15 @@ namespace tsharness {
 
 /// An operator of a method's graph that makes a tensor.
 struct TapPoint {
+  int64_t number;      ///< in the order of the graph, blocks before the node that holds them
   std::string op;      ///< "aten::conv2d"
   std::string source;  ///< "model.py:14" of the user's source, if the artifact keeps it
   std::string module;  ///< "encoder.layers.0" of the submodule that it stands in
 };
+
+/// Whether a node computes something, and whether a value is a tensor: such values are tapped.
+bool is_tapped(const torch::jit::Node& node);
+bool is_tensor(const torch::jit::Value& value);
 
 /// A copy of a method's graph, calls inlined, that reports every tensor as it is made, in branches
 /// and loops too as far as they run. It is interpreted as it stands: no fusion, no optimisation.

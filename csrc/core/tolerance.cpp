@@ -73,6 +73,19 @@ int64_t TolerancePolicy::topk() const {
   return k;
 }
 
+Json TolerancePolicy::accept(const std::string& output, ScalarType dtype) const {
+  Json found;
+  if (!has_tolerance(dtype)) return found;
+  for (const Json& layer : layers_) {
+    if (!layer.is_object()) continue;
+    if (layer.contains("accept")) found = layer.at("accept");
+    const auto outputs = layer.find("outputs");
+    if (outputs == layer.end() || !outputs->contains(output)) continue;
+    if (outputs->at(output).contains("accept")) found = outputs->at(output).at("accept");
+  }
+  return found;
+}
+
 Tolerance TolerancePolicy::of(const std::string& output, ScalarType dtype) const {
   Tolerance tolerance = default_tolerance(dtype, device_);
   if (!has_tolerance(dtype)) return {0, 0, true};

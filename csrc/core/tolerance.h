@@ -25,9 +25,9 @@ struct Tolerance {
 Tolerance default_tolerance(c10::ScalarType dtype, c10::DeviceType device);
 
 /// Tolerances as a user states them, in layers: {"rtol", "atol", "exact", "normwise", "topk",
-/// "outputs": {NAME: {...}}}. "normwise" is for another environment: it allows for 8 times rtol (1
-/// time for dtypes of less than 4 bytes) of the output's largest value besides. A later layer wins
-/// over an earlier one, an output's own entry over the layer it stands in.
+/// "accept", "outputs": {NAME: {...}}}. "normwise" is for another environment: it allows for 8
+/// times rtol (1 time for dtypes of less than 4 bytes) of the output's largest value besides. A
+/// later layer wins over an earlier one, an output's own entry over the layer it stands in.
 class TolerancePolicy {
  public:
   TolerancePolicy(std::vector<Json> layers, c10::DeviceType device)
@@ -35,6 +35,10 @@ class TolerancePolicy {
 
   /// How many of the largest values are a classifier's decision; 0 if nobody asks.
   int64_t topk() const;
+
+  /// Figures that decide instead of the tolerance, as core/requirement.h reads them; null if nobody
+  /// asks, and for dtypes that are exact.
+  Json accept(const std::string& output, c10::ScalarType dtype) const;
 
   /// For the output of that name and dtype. Integers and bools are exact whatever was stated.
   Tolerance of(const std::string& output, c10::ScalarType dtype) const;

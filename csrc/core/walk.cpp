@@ -56,6 +56,16 @@ void walk_value(const std::string& name, const IValue& value, const ValueVisitor
   }
 }
 
+std::map<std::string, at::Tensor> tensors_of(const std::string& name, const IValue& value) {
+  std::map<std::string, at::Tensor> found;
+  ValueVisitor visitor;
+  visitor.tensor = [&](const std::string& at, const at::Tensor& tensor) {
+    found.emplace(at, tensor);
+  };
+  walk_value(name, value, visitor);
+  return found;
+}
+
 IValue map_tensors(const IValue& value,
                    const std::function<at::Tensor(const at::Tensor&)>& change) {
   if (value.isTensor()) {

@@ -4,6 +4,7 @@
 #include <ATen/core/ivalue.h>
 
 #include <functional>
+#include <map>
 #include <string>
 
 namespace tsharness {
@@ -16,6 +17,9 @@ struct ValueVisitor {
   std::function<void(const std::string& name, const c10::IValue& leaf)> leaf = {};
 };
 void walk_value(const std::string& name, const c10::IValue& value, const ValueVisitor& visitor);
+
+/// Every tensor by its name.
+std::map<std::string, at::Tensor> tensors_of(const std::string& name, const c10::IValue& value);
 
 /// The same tree with every tensor that is defined replaced by `change(tensor)`.
 c10::IValue map_tensors(const c10::IValue& value,

@@ -15,7 +15,8 @@ const char kUsage[] =
     "input\n"
     "       tsharness-runner --verify ARTIFACT [--cases FILE] [--device D] [--calls N]\n"
     "                        [--threads N]              verify an artifact that has its cases\n"
-    "       tsharness-runner --describe                 print what this runner is, as JSON\n";
+    "       tsharness-runner --describe                 print what this runner is, as JSON\n"
+    "       tsharness-runner --operators                print the operators that it has, as JSON\n";
 
 namespace {
 
@@ -75,6 +76,8 @@ CommandLine parse_command_line(int argc, char** argv) {
       command.help = true;
     } else if (argument == "--describe") {
       command.describe = true;
+    } else if (argument == "--operators") {
+      command.operators = true;
     } else if (argument.rfind("--", 0) == 0) {
       static const char* const known[] = {"--events-fd", "--verify", "--cases",
                                           "--device",    "--calls",  "--threads"};

@@ -10,8 +10,9 @@ namespace tsharness {
 /// What the runner was started for.
 struct CommandLine {
   bool help = false;
-  bool describe = false;  ///< print the hello object and end
-  bool text = false;      ///< events as lines for a person
+  bool describe = false;   ///< print the hello object and end
+  bool operators = false;  ///< print the operators that there are, and end
+  bool text = false;       ///< events as lines for a person
   int events_fd = 1;
   std::optional<Job> job;  ///< from a file, standard input, or made of `--verify`'s options
 };

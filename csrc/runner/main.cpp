@@ -11,6 +11,7 @@
 #include "core/process_info.h"
 #include "runner/command_line.h"
 #include "runner/hello.h"
+#include "runner/operators.h"
 #include "runner/steps.h"
 
 namespace tsharness {
@@ -65,13 +66,17 @@ int run(const Job& job, EventSink& events) {
 
 int main(int argc, char** argv) {
   const CommandLine command = parse_command_line(argc, argv);
-  if (command.help || (!command.describe && !command.job)) {
+  if (command.help || (!command.describe && !command.operators && !command.job)) {
     (command.help ? std::cout : std::cerr) << kUsage;
     return command.help ? 0 : 2;
   }
   check_torch();
   if (command.describe) {
     std::cout << hello().dump(2) << "\n";
+    return 0;
+  }
+  if (command.operators) {
+    std::cout << operators().dump() << "\n";
     return 0;
   }
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan

@@ -18,6 +18,7 @@ class PreparedCase {
   const BoundCall& bound(size_t call) const { return bound_.at(call); }
   /// Fresh copies of the inputs, on the session's device.
   BoundCall inputs(size_t call) const { return bound_.at(call).clone(device_); }
+  const c10::IValue& expected(size_t call) const { return expected_.at(call); }
   std::vector<OutputComparison> compare(size_t call, const c10::IValue& actual) const;
 
  private:

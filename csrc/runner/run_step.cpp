@@ -7,40 +7,15 @@
 #include "core/measure.h"
 #include "core/observe.h"
 #include "core/process_info.h"
+#include "core/profile.h"
 #include "core/side_effects.h"
-#include "core/value_tree.h"
+#include "runner/output_file.h"
 #include "runner/prepared_case.h"
 #include "runner/steps.h"
 
 namespace tsharness {
 
 namespace {
-
-/// The outputs of the first repetition of every case, if the step asks for them.
-class OutputFile {
- public:
-  explicit OutputFile(const Json& step) : path_(step.value("save_outputs", std::string())) {}
-
-  void add(const std::string& case_name, size_t call, const c10::IValue& outputs) {
-    if (path_.empty()) return;
-    if (call == 0) cases_.push_back({{"name", case_name}, {"calls", Json::array()}});
-    cases_.back()["calls"].push_back({{"method", ""},
-                                      {"args", Json::array()},
-                                      {"kwargs", Json::object()},
-                                      {"outputs", encode_value(outputs, writer_)}});
-  }
-
-  void write() const {
-    if (path_.empty()) return;
-    const Json document = {{"schema_version", 1}, {"cases", cases_}};
-    writer_.write(path_, {{"tsharness", document.dump()}});
-  }
-
- private:
-  std::string path_;
-  Json cases_ = Json::array();
-  SafetensorsWriter writer_;
-};
 
 std::string hex(uint64_t value) {
   char text[17];
@@ -57,12 +32,14 @@ class CaseRun {
         state_(state),
         session_(state.loaded()),
         mode_(mode),
+        keep_all_(step.value("save_all", false)),
         effects_(session_) {}
 
   /// Returns the "result" event.
   Json run(int repetitions, OutputFile& outputs) {
     at::manual_seed(state_.job.seed);
     session_.restore();
+    outputs.begin(case_.name());
     Json calls = Json::array();
     for (int repetition = 0; repetition < repetitions; ++repetition) {
       if (case_.calls() > 1) session_.restore();
@@ -70,11 +47,9 @@ class CaseRun {
         calls.push_back(one_call(repetition, call, outputs));
       }
     }
-    Json event = {{"step", "run"},
-                  {"case", case_.name()},
-                  {"passed", passed_},
-                  {"calls", calls},
-                  {"peak_memory_bytes", peak_memory_bytes()}};
+    Json event = {{"step", "run"},         {"case", case_.name()},
+                  {"passed", passed_},     {"calls", calls},
+                  {"profiles", profiles_}, {"peak_memory_bytes", peak_memory_bytes()}};
     event.update(effects_.to_json());
     return event;
   }
@@ -94,9 +69,10 @@ class CaseRun {
     const double seconds = now_seconds() - start;
     const int64_t held = heap_bytes() - heap;
     effects_.after(actual);
-    if (repetition == 0) outputs.add(case_.name(), call, actual);
+    if (repetition == 0 || keep_all_) outputs.add(actual);
     const auto comparisons = case_.compare(call, actual);
     passed_ = passed_ && all_passed(comparisons);
+    add_profiles(actual, case_.expected(call), comparisons, profiles_);
     Json details = Json::array();
     for (const auto& comparison : comparisons) details.push_back(to_json(comparison));
     return {{"repetition", repetition},
@@ -111,8 +87,10 @@ class CaseRun {
   JobState& state_;
   Session& session_;
   GradMode mode_;
+  bool keep_all_;  ///< the outputs of every repetition, not of the first alone
   SideEffects effects_;
   bool passed_ = true;
+  Json profiles_ = Json::object();
 };
 
 }  // namespace
@@ -121,7 +99,7 @@ void run_step(const Json& step, JobState& state) {
   const int repetitions = step.value("calls", 5);
   if (repetitions < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
   const Settings settings(step.value("settings", Json()));
-  OutputFile outputs(step);
+  OutputFile outputs(step.value("save_outputs", std::string()));
   for_each_case(step, state, [&](const Case& one) {
     CaseRun run(one, step, state, settings.grad_mode());
     state.events.emit("result", run.run(repetitions, outputs));

@@ -40,6 +40,7 @@ void batch_step(const Json& step, JobState& state);
 void resize_step(const Json& step, JobState& state);
 void probe_step(const Json& step, JobState& state);
 void tap_step(const Json& step, JobState& state);
+void extract_step(const Json& step, JobState& state);
 
 /// The cases that a step names (all, if it names none). Raises Error(Usage) if that is none.
 std::vector<std::string> case_names(const Json& step, JobState& state);

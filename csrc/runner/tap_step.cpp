@@ -61,7 +61,8 @@ class Taps {
  private:
   void list(const TapPoint& point, const at::Tensor& tensor) {
     const auto nonfinite = find_nonfinite("", tensor);
-    found_.push_back({{"op", point.op},
+    found_.push_back({{"point", point.number},
+                      {"op", point.op},
                       {"source", point.source},
                       {"module", point.module},
                       {"shape", tensor.sizes().vec()},

@@ -311,3 +311,21 @@ def test_the_page_is_made_from_the_catalogue() -> None:
     from generate_checks import PAGE, render
 
     assert PAGE.read_text() == render(), "make docs"
+
+
+class OnTheCpu(nn.Module):
+    """Its device is baked in."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ torch.eye(64, device="cpu")
+
+
+@pytest.mark.cuda
+@pytest.mark.parametrize(("module", "verdict"), [(OnTheCpu(), "fail"), (nn.Tanh(), "pass")])
+def test_the_gpu_computes_what_the_cpu_does(module: nn.Module, verdict: str, tmp_path: Path) -> None:
+    path = tmp_path / "m.pt"
+    torch_jit.save(torch_jit.script(module.eval()), path)
+    x = torch.randn(64, 64, generator=torch.Generator().manual_seed(0))
+    with_case(path, x, module(x))
+    _, report = verify_json(path, "--select", "parity", "--select", "device")
+    assert verdicts(report) == {"parity": "pass", "device": verdict}, report["checks"]

@@ -158,3 +158,38 @@ def test_where_an_environment_parts_from_the_default(tmp_path: Path) -> None:
     assert report["localized"]["against"].startswith("the default environment (precision:")
     assert report["localized"]["first"]["op"] == "aten::mul"
     assert "first beyond the tolerance" in ran.err
+
+
+def test_the_smallest_part_that_fails(network: Any, tmp_path: Path) -> None:
+    """One operator of the network, saved as an artifact that fails by itself."""
+    wrong = with_case(saved(network.wrong(), tmp_path / "wrong.pt", False), X, network.right()(X))
+    right = saved(network.right(), tmp_path / "right.pt", False)
+    part = tmp_path / "part.pt"
+    ran, report = verify_json(wrong, "--level", "quick", "--reduce", part, "--reference", right)
+    assert ran.code == 1
+    reduced = report["localized"]["reduced"]
+    assert reduced == {"path": str(part), "operators": 1, "fails": True}
+    assert f"fail by themselves: tsharness verify {part}" in ran.err
+    alone, report = verify_json(part, "--level", "quick")
+    assert alone.code == 1 and "differs in" in report["cases"][0]["outputs"][0]["reason"]
+    assert "aten::gelu" in str(torch_jit.load(part).graph)
+
+
+def test_a_part_with_a_branch_is_taken_whole(network: Any, tmp_path: Path) -> None:
+    wrong = with_case(saved(network.wrong_branch(), tmp_path / "w.pt", False), X, network.right_branch()(X))
+    right = saved(network.right_branch(), tmp_path / "right.pt", False)
+    part = tmp_path / "part.pt"
+    _, report = verify_json(wrong, "--level", "quick", "--reduce", part, "--reference", right)
+    assert report["localized"]["reduced"]["fails"], report["localized"]
+    assert "prim::If" in str(torch_jit.load(part).graph)
+    assert tsharness("verify", part, "--level", "quick").code == 1
+
+
+def test_a_part_that_a_switch_makes_fail(tmp_path: Path) -> None:
+    path = with_case(saved(Denormal(), tmp_path / "m.pt", False), X, X.abs() + 1)
+    part = tmp_path / "part.pt"
+    _, report = verify_json(path, "--level", "quick", "--reduce", part)
+    reduced = report["localized"]["reduced"]
+    assert part.is_file() and reduced["operators"] <= 5
+    if reduced["fails"]:
+        assert tsharness("verify", part, "--level", "quick").code == 1

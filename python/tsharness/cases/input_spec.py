@@ -11,11 +11,16 @@ from typing import Any
 from tsharness.cases.values import DTYPES
 from tsharness.errors import UsageError
 
-EXAMPLES = "'x=float32[N,3,224,224]' (with --dim N=1,4), 'ids=int64[N,16]:0..1000', 'sr:int=16000'"
+EXAMPLES = (
+    "'x=float32[N,3,224,224]' (with --dim N=1,4), 'ids=int64[N,16]:0..1000', 'sr:int=16000', "
+    "'images=[float32[3,64,64], float32[3,32,32]]'"
+)
 
 _TENSOR = re.compile(
     r"(?P<name>\w+)=(?P<dtype>\w+)\[(?P<dims>[^\]]*)\](:(?P<low>[^.]+(?:\.\d+)?)\.\.(?P<high>.+))?"
 )
+_LIST = re.compile(r"(?P<name>\w+)=\[(?P<items>.*)\]", re.DOTALL)
+_ITEM = re.compile(r"\s*(\w+\[[^\]]*\](?::[^,\]]+)?)\s*(?:,|$)")
 _SCALAR = re.compile(r"(?P<name>\w+):(?P<type>int|float|bool|str)=(?P<value>.*)", re.DOTALL)
 _BOOLS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -43,11 +48,22 @@ class ScalarSpec:
 
 
 @dataclass(frozen=True)
+class ListSpec:
+    """A list of tensors."""
+
+    name: str
+    items: tuple[TensorSpec, ...]
+
+
+Spec = TensorSpec | ScalarSpec | ListSpec
+
+
+@dataclass(frozen=True)
 class InputCase:
     """Inputs for one case: every dim has its size."""
 
     name: str
-    inputs: tuple[TensorSpec | ScalarSpec, ...]
+    inputs: tuple[Spec, ...]
     method: str = "forward"
 
     def to_dict(self) -> dict[str, Any]:
@@ -56,8 +72,13 @@ class InputCase:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> InputCase:
-        specs = [ScalarSpec(**spec) if "value" in spec else TensorSpec(**spec) for spec in data["inputs"]]
-        return cls(data["name"], tuple(specs), data.get("method", "forward"))
+        return cls(data["name"], tuple(map(_from_dict, data["inputs"])), data.get("method", "forward"))
+
+
+def _from_dict(spec: Mapping[str, Any]) -> Spec:
+    if "items" in spec:
+        return ListSpec(spec["name"], tuple(TensorSpec(**item) for item in spec["items"]))
+    return ScalarSpec(**spec) if "value" in spec else TensorSpec(**spec)
 
 
 def input_cases(
@@ -72,7 +93,7 @@ def input_cases(
     return tuple(replace(case, method=method or "forward") for case in cases)
 
 
-def parse_input(text: str) -> TensorSpec | ScalarSpec:
+def parse_input(text: str) -> Spec:
     """Reads one ``--input``. Raises UsageError with examples."""
     tensor, scalar = _TENSOR.fullmatch(text), _SCALAR.fullmatch(text)
     try:
@@ -80,6 +101,9 @@ def parse_input(text: str) -> TensorSpec | ScalarSpec:
             return _tensor(tensor)
         if scalar:
             return ScalarSpec(scalar["name"], _scalar(scalar["type"], scalar["value"]))
+        several = _LIST.fullmatch(text)
+        if several:
+            return ListSpec(several["name"], _items(several["items"]))
     except ValueError as error:
         raise UsageError(f"--input '{text}': {error}; for example {EXAMPLES}") from None
     raise UsageError(f"--input '{text}' is not understood; for example {EXAMPLES}")
@@ -96,6 +120,19 @@ def _tensor(match: re.Match[str]) -> TensorSpec:
     low = None if match["low"] is None else float(match["low"])
     high = None if match["high"] is None else float(match["high"])
     return TensorSpec(match["name"], match["dtype"], dims, low, high)
+
+
+def _items(text: str) -> tuple[TensorSpec, ...]:
+    """Tensors without names, one behind the other."""
+    items = []
+    while text.strip():
+        item = _ITEM.match(text)
+        tensor = item and _TENSOR.fullmatch(f"item={item[1]}")
+        if not item or not tensor:
+            raise ValueError(f"'{text.strip()}' is no list of tensors")
+        items.append(_tensor(tensor))
+        text = text[item.end() :]
+    return tuple(items)
 
 
 def _scalar(kind: str, text: str) -> int | float | bool | str:
@@ -116,12 +153,10 @@ def parse_dim(text: str) -> tuple[str, tuple[int, ...]]:
     return name, tuple(int(size) for size in sizes.split(","))
 
 
-def expand(
-    specs: Sequence[TensorSpec | ScalarSpec], dims: Mapping[str, tuple[int, ...]]
-) -> tuple[InputCase, ...]:
+def expand(specs: Sequence[Spec], dims: Mapping[str, tuple[int, ...]]) -> tuple[InputCase, ...]:
     """A case for every combination of the dims' sizes. Raises UsageError for a dim without sizes,
     or one that no input has."""
-    tensors = [spec for spec in specs if isinstance(spec, TensorSpec)]
+    tensors = [tensor for spec in specs for tensor in tensors_of(spec)]
     used = list(dict.fromkeys(dim for t in tensors for dim in t.dims if isinstance(dim, str)))
     missing, unused = [d for d in used if d not in dims], [d for d in dims if d not in used]
     if missing:
@@ -136,8 +171,19 @@ def expand(
     return tuple(cases)
 
 
-def _with_sizes(spec: TensorSpec | ScalarSpec, size: Mapping[str, int]) -> TensorSpec | ScalarSpec:
-    if isinstance(spec, ScalarSpec):
-        return spec
+def tensors_of(spec: Spec) -> tuple[TensorSpec, ...]:
+    """The tensors that a spec describes."""
+    if isinstance(spec, ListSpec):
+        return spec.items
+    return (spec,) if isinstance(spec, TensorSpec) else ()
+
+
+def _with_sizes(spec: Spec, size: Mapping[str, int]) -> Spec:
+    if isinstance(spec, ListSpec):
+        return replace(spec, items=tuple(_sized(item, size) for item in spec.items))
+    return _sized(spec, size) if isinstance(spec, TensorSpec) else spec
+
+
+def _sized(spec: TensorSpec, size: Mapping[str, int]) -> TensorSpec:
     dims = tuple(size[dim] if isinstance(dim, str) else dim for dim in spec.dims)
-    return TensorSpec(spec.name, spec.dtype, dims, spec.low, spec.high)
+    return replace(spec, dims=dims)

@@ -48,6 +48,27 @@ Tolerance = Annotated[
 TopK = Annotated[
     int | None, typer.Option("--topk", metavar="K", min=1, help="Of classifiers: decisions must not change.")
 ]
+Accept = Annotated[
+    list[str],
+    typer.Option(
+        "--accept",
+        metavar="[NAME:]psnr>=40",
+        help="A figure that decides instead of the tolerance; repeatable.",
+    ),
+]
+CompareWith = Annotated[
+    str | None,
+    typer.Option(
+        "--compare-with", metavar="MODULE:NAME", help="A function (actual, expected) that decides instead."
+    ),
+]
+Reduce = Annotated[
+    Path | None,
+    typer.Option("--reduce", metavar="FILE.pt", help="Save the smallest part that fails alike; localizes."),
+]
+Repeat = Annotated[
+    int, typer.Option("--repeat", metavar="N", min=1, help="Verify N times, and say what is not steady.")
+]
 MemoryLimit = Annotated[
     str | None, typer.Option("--memory-limit", metavar="SIZE", help="4GB, ... [default: what there is]")
 ]

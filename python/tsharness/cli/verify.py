@@ -9,10 +9,12 @@ from typing import Annotated, Any
 import typer
 
 from tsharness.cli.options import (
+    Accept,
     Artifacts,
     Atol,
     Cases,
     ColdStartLimit,
+    CompareWith,
     Device,
     Exact,
     Ignore,
@@ -26,7 +28,9 @@ from tsharness.cli.options import (
     NoColor,
     Only,
     Quiet,
+    Reduce,
     Reference,
+    Repeat,
     Rtol,
     SaveOutputs,
     Select,
@@ -36,6 +40,7 @@ from tsharness.cli.options import (
     Timeout,
     Tolerance,
     TopK,
+    Verbose,
     judges_by_float64,
     parse_size,
     parse_tolerances,
@@ -56,10 +61,14 @@ def command(
     method: Method = None,
     reference: Reference = None,
     localize: Localize = False,
+    reduce: Reduce = None,
+    repeat: Repeat = 1,
     rtol: Rtol = [],  # noqa: B006
     atol: Atol = [],  # noqa: B006
     exact: Exact = False,
     tolerance: Tolerance = "table",
+    accept: Accept = [],  # noqa: B006
+    compare_with: CompareWith = None,
     topk: TopK = None,
     calls: Annotated[
         int, typer.Option("--calls", min=1, help="Repeat each case, and compare every call.")
@@ -77,6 +86,7 @@ def command(
     memory_limit: MemoryLimit = None,
     json_file: Json = None,
     quiet: Quiet = False,
+    verbose: Verbose = False,
     no_color: NoColor = False,
 ) -> None:
     """Run artifacts in the C++ runner and compare every output with the Python model's.
@@ -89,8 +99,9 @@ def command(
     from tsharness.verification.checks.rule import parse_level
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
-    if save_outputs is not None and len(artifacts) > 1:
-        raise UsageError("--save-outputs keeps the outputs of one artifact; name one")
+    for name, file in (("--save-outputs", save_outputs), ("--reduce", reduce)):
+        if file is not None and (len(artifacts) > 1 or repeat > 1):
+            raise UsageError(f"{name} writes one file, of one run of one artifact")
     chosen_checks(parse_level(level), select, ignore)
     options = VerifyOptions(
         cases=cases,
@@ -105,8 +116,10 @@ def command(
         save_outputs=save_outputs,
         calls=calls,
         tolerance=tolerance_layer(
-            parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact, topk
+            parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact, topk, accept
         ),
+        compare_with=compare_with,
+        reduce=reduce,
         float64=judges_by_float64(tolerance),
         level=parse_level(level),
         select=tuple(select),
@@ -116,36 +129,56 @@ def command(
         timeout=timeout,
         memory_limit=parse_size(memory_limit) if memory_limit else None,
     )
-    run = _Run(options, context.obj, json_file, quiet, use_color(no_color))
+    run = _Run(options, context.obj, json_file, quiet, verbose, use_color(no_color))
     for artifact in artifacts:
-        run.verify(artifact)
+        run.repeat(artifact, repeat)
     raise typer.Exit(run.finish())
 
 
 class _Run:
     """The artifacts of one command."""
 
-    def __init__(self, options: Any, launcher: Any, json_file: str | None, quiet: bool, color: bool) -> None:
+    def __init__(
+        self, options: Any, launcher: Any, json_file: str | None, quiet: bool, verbose: bool, color: bool
+    ) -> None:
         self._options = options
         self._launcher = launcher
         self._json_file = json_file
         self._quiet = quiet
+        self._verbose = verbose
         self._color = color
+        self._label = ""
         self._codes: list[int] = []
         self._reports: list[Any] = []
         self._errors: list[dict[str, Any]] = []
 
-    def verify(self, artifact: Path) -> None:
+    def repeat(self, artifact: Path, times: int) -> None:
+        """Verifies it so often; with several times, a line for each, and what they agree on."""
+        before = len(self._reports)
+        for number in range(1, times + 1):
+            self._label = f"run {number} of {times}" if times > 1 else ""
+            if not self._verify(artifact):
+                return
+        if times > 1:
+            from tsharness.report.steadiness import steadiness_lines
+            from tsharness.report.terminal import console, print_lines
+
+            out = console(self._color, stderr=self._json_file == "-")
+            print_lines(steadiness_lines(self._reports[before:]), out)
+
+    def _verify(self, artifact: Path) -> bool:
+        """False if there is no report: the next run would have none either."""
         try:
             report = self._verify_with_progress(artifact)
         except TsharnessError as error:
             self._codes.append(error.exit_code)
             self._errors.append({"path": str(artifact), "message": str(error), "exit_code": error.exit_code})
             typer.echo(f"error: {error}", err=True)
-            return
+            return False
         self._codes.append(report.exit_code)
         self._reports.append(report)
         self._print(report)
+        return True
 
     def _verify_with_progress(self, artifact: Path) -> Any:
         from tsharness.runner.process import Hooks
@@ -165,13 +198,13 @@ class _Run:
         from tsharness.report.terminal import console, print_verdict, print_verify
 
         out = console(self._color, stderr=self._json_file == "-")
-        if self._quiet:
-            out.print(f"{report.artifact.path}: ", end="")
+        if self._quiet or self._label:
+            out.print(f"{self._label or report.artifact.path}: ", end="")
             print_verdict(report, out)
         else:
             if len(self._reports) > 1:
                 out.print()
-            print_verify(report, out)
+            print_verify(report, out, self._verbose)
 
     def finish(self) -> int:
         code = worst(self._codes)

@@ -7,9 +7,6 @@ Standard output: ``{"error": {"kind", "message"}}`` if it went wrong, else ``{}`
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +17,7 @@ import torch
 from tsharness.cases.case_file import Call, Case, CaseDocument, CaseFile, write_case_file
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
+from tsharness.exporting.answer import answer_request
 from tsharness.exporting.guard import SEED
 from tsharness.exporting.inputs import Inputs, examples_of
 from tsharness.exporting.load import load_inputs, load_model
@@ -36,14 +34,6 @@ _REPEATED = 3
 """Calls with the same inputs, where nobody has said what a sequence of calls is."""
 
 
-def main() -> None:
-    request = json.load(sys.stdin)
-    # What the model prints must not end up in the answer.
-    answer = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    json.dump(_answer(request), answer)
-
-
 def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
     request = ReferenceRequest.from_dict(message)
     kind, whence = "artifact", "torch.jit in Python: "
@@ -52,9 +42,6 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         module = torch_jit.load(request.artifact)
         kind = "usage"
-        folder = Path(message["folder"])
-        os.chdir(folder)  # what the user names lies in the user's folder
-        sys.path.insert(0, str(folder))
         examples = _examples(request, module)
         reference = _reference(request, module)
         kind, whence = "input", "the reference: " if request.reference else whence
@@ -158,4 +145,4 @@ def _bundled(module: torch.jit.ScriptModule, calls: list[Inputs]) -> torch.jit.S
 
 
 if __name__ == "__main__":
-    main()
+    answer_request(_answer)

@@ -28,6 +28,8 @@ def inputs_of(cases: Sequence[InputCase]) -> dict[str, Inputs]:
 def _make(spec: Mapping[str, Any], generator: torch.Generator) -> Any:
     if "value" in spec:
         return spec["value"]
+    if "items" in spec:
+        return [_make(item, generator) for item in spec["items"]]
     dtype, dims = getattr(torch, spec["dtype"]), spec["dims"]
     low, high = spec["low"], spec["high"]
     if dtype.is_floating_point or dtype.is_complex:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from tsharness.bench.report import BenchReport
 from tsharness.report.model import Check
+from tsharness.report.profile_text import profile_lines
 from tsharness.report.text import header_lines, passes_from, place, verdict_lines
 from tsharness.report.units import error, seconds
 from tsharness.verdict import Verdict
@@ -77,8 +78,8 @@ class VerifyProgress:
             self._progress.update(self._task, description=identity)
 
 
-def print_verify(report: VerifyReport, out: Console) -> None:
-    """Header, table, verdict."""
+def print_verify(report: VerifyReport, out: Console, verbose: bool = False) -> None:
+    """Header, tables, verdict; ``verbose``: every figure of every output, and where failed ones differ."""
     lines = list(header_lines(report))
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
@@ -86,10 +87,40 @@ def print_verify(report: VerifyReport, out: Console) -> None:
     if any(case.outputs for case in report.cases):
         out.print()
         out.print(_case_table(report.cases))
+    if verbose:
+        _print_figures(report, out)
     out.print()
     out.print(_check_table(report.checks))
     out.print()
     print_verdict(report, out)
+
+
+_FIGURES = ("mean_abs", "max_ulp", "cosine", "relative_l2", "snr", "psnr")
+
+
+def _print_figures(report: VerifyReport, out: Console) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in (
+        "case",
+        "output",
+        *(name.replace("_", " ") for name in _FIGURES),
+        "p50",
+        "p90",
+        "p99",
+        "p99.9",
+    ):
+        table.add_column(name, justify="left" if name in ("case", "output") else "right")
+    for case in report.cases:
+        for output in case.outputs:
+            figures = [*(getattr(output, name) for name in _FIGURES), *(output.quantiles or [None] * 4)]
+            table.add_row(
+                Text(case.name), Text(output.name), *("" if f is None else f"{f:.4g}" for f in figures)
+            )
+    out.print()
+    out.print(table)
+    for case in report.cases:
+        for line in profile_lines(case):
+            out.print(Text(line))
 
 
 def print_lines(lines: Sequence[str], out: Console) -> None:

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from tsharness.report.model import CaseError, Check, Finding
+from tsharness.report.profile_text import touched
 from tsharness.report.units import amount, error, rounded_up, size
 from tsharness.verdict import Verdict
 from tsharness.verification.checks.catalogue import advice
-from tsharness.verification.place import Localization, Place
+from tsharness.verification.place import Localization, Place, Reduced
 from tsharness.verification.report import CaseResult, OutputResult, VerifyReport, Worst
 
 _SHOWN = 3
@@ -43,7 +44,10 @@ def place(name: str, worst: Worst) -> str:
 
 
 def passes_from(output: OutputResult) -> str:
-    """The smallest tolerance that would have passed; empty where no tolerance applies."""
+    """The smallest tolerance that would have passed, or what the figures asked for are; empty where nothing
+    applies."""
+    if output.requirements:
+        return ", ".join(f"{one.statistic} {one.seen:.3g}" for one in output.requirements)
     if output.min_atol is None or output.exact:
         return ""
     if output.min_atol == float("inf"):
@@ -92,7 +96,14 @@ def _place_lines(found: Localization) -> list[str]:
     for place in found.path:
         mark = "  <- first beyond the tolerance" if place.number == found.first.number else ""
         lines.append(f"             {error(place.error):>8}  {_operator(place)}{mark}")
-    return lines
+    return lines + (_reduced_lines(found.reduced, found.operators) if found.reduced else [])
+
+
+def _reduced_lines(reduced: Reduced, of: int) -> list[str]:
+    part = f"{reduced.operators} of {of} operators"
+    if not reduced.fails:
+        return [f"      part   {reduced.path}: {part}, which do not fail by themselves"]
+    return [f"      part   {part} fail by themselves: tsharness verify {reduced.path}"]
 
 
 def _operator(place: Place) -> str:
@@ -110,10 +121,13 @@ def _summary(report: VerifyReport) -> str:
     compared = f"{_count(len(report.cases), 'case')}, {_count(report.calls, 'call')}"
     if all(case.origin == "runner" for case in report.cases):
         return f"{compared}, without a reference: only what needs none was checked"
-    outputs = [output for case in report.cases for output in case.outputs if output.worst]
+    everything = [output for case in report.cases for output in case.outputs]
+    figures = sorted({one.statistic for output in everything for one in output.requirements})
+    compared += f", judged by {', '.join(figures)}" if figures else ""
+    outputs = [output for output in everything if output.worst and not output.requirements]
     worst = max(outputs, key=_share_of_allowed, default=None)
     if worst is None or worst.worst is None:
-        return f"{compared}; everything equal"
+        return compared if figures else f"{compared}; everything equal"
     if worst.max_abs == 0:
         return f"{compared}; every value equal"
     at = place(worst.name, worst.worst)
@@ -141,6 +155,8 @@ def _case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
             f'FAIL  case "{case.name}": {output.name}{_joint(output)}{output.reason} ({_calls(output)})'
         )
         lines += _worst_lines(output)
+        where = touched(output)
+        lines += [f"      where  {where}"] if where else []
     if len(failed) > _SHOWN:
         lines.append(f"      and {len(failed) - _SHOWN} more outputs")
     for finding in findings:
@@ -195,6 +211,8 @@ def _worst_lines(output: OutputResult) -> list[str]:
         return []
     index = f" at [{', '.join(map(str, worst.index))}]" if worst.index else ""
     values = f"runner {worst.actual:g}, reference {worst.expected:g}"
+    if output.requirements:
+        return [f"      worst  {error(worst.error)}{index}: {values}"]
     if output.exact:
         return [f"      worst  {error(worst.error)}{index}: {values} (must be exact)"]
     if output.min_atol == float("inf"):

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from tsharness.artifact.integrity import Integrity, examine, unexamined
+from tsharness.cases.case_file import CaseDocument
+from tsharness.cases.safetensors_file import Location
 from tsharness.errors import DeviceError, UsageError
 from tsharness.report.model import RunnerInfo
 from tsharness.runner.find import find_runner
@@ -47,9 +49,12 @@ def verify(
     exact: bool = False,
     float64: bool = False,
     topk: int | None = None,
+    accept: Sequence[str] = (),
+    compare_with: str | None = None,
     reference: str | None = None,
     method: str | None = None,
     localize: bool = False,
+    reduce: str | Path | None = None,
     level: str = "standard",
     select: Sequence[str] = (),
     ignore: Sequence[str] = (),
@@ -72,11 +77,13 @@ def verify(
         libraries=tuple(map(Path, libraries)),
         save_outputs=None if save_outputs is None else Path(save_outputs),
         calls=calls,
-        tolerance=tolerance_layer(rtol, atol, exact, topk),
+        tolerance=tolerance_layer(rtol, atol, exact, topk, accept),
+        compare_with=compare_with,
         float64=float64,
         reference=reference,
         method=method,
         localize=localize,
+        reduce=None if reduce is None else Path(reduce),
         level=parse_level(level),
         select=tuple(select),
         ignore=tuple(ignore),
@@ -107,7 +114,10 @@ def verify_artifact(
             on_plan(plan)
         with ThreadPoolExecutor(max_workers=1) as pool:
             integrity = pool.submit(examine if options.integrity else unexamined, plan.artifact)
-            with _with_float64(plan, options, launcher) as judged:
+            with (
+                _with_float64(plan, _checked(options), launcher) as judged,
+                _keeping_outputs(judged) as judged,
+            ):
                 result = run_plan(plan, judged, launcher, ahead)
                 return _report(plan, judged, result, integrity.result(), launcher, hooks, started)
 
@@ -133,6 +143,34 @@ def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) ->
         launcher.start_ahead()
 
     return Hooks(hooks.on_event, on_start)
+
+
+def _checked(options: VerifyOptions) -> VerifyOptions:
+    """Raises UsageError for two ways of judging at once."""
+    accepts = "accept" in options.tolerance or any(
+        "accept" in stated for stated in options.tolerance.get("outputs", {}).values()
+    )
+    ways = {"--tolerance fp64": options.float64, "--accept": accepts, "--compare-with": options.compare_with}
+    stated = [way for way, wanted in ways.items() if wanted]
+    if len(stated) > 1:
+        raise UsageError(f"{' and '.join(stated)} are two ways to judge; state one")
+    return options
+
+
+@contextmanager
+def _keeping_outputs(options: VerifyOptions) -> Iterator[VerifyOptions]:
+    """Where a function judges, tolerances cannot: other environments are compared with the outputs here."""
+    if options.compare_with is None or options.save_outputs is not None:
+        yield options
+        return
+    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+        yield replace(options, save_outputs=Path(scratch) / "outputs.cases.safetensors")
+
+
+def _baseline(plan: Plan, options: VerifyOptions) -> Plan | None:
+    if options.compare_with is None or options.save_outputs is None or not options.save_outputs.is_file():
+        return None
+    return replace(plan, document=CaseDocument(Location(options.save_outputs)))
 
 
 @contextmanager
@@ -163,7 +201,8 @@ def _report(
     )
     check_output_names(options.tolerance, cases)
     info = RunnerInfo.from_hello(result.hello, options.device) if result.hello else None
-    context = run_requests(Context(plan, options, result, integrity, info, cases), launcher, hooks)
+    first = Context(plan, options, result, integrity, info, cases, _baseline(plan, options))
+    context = run_requests(first, launcher, hooks)
     checks = judge_checks(context)
     diagnosis = diagnose(context, launcher, hooks)
     codes = [*map(exit_code_of, cases), *map(exit_code_of_check, checks)]

@@ -36,7 +36,7 @@ def diagnose(context: Context, launcher: Launcher, hooks: Hooks) -> Diagnosis:
     cause = _cause(context, failing, found, launcher, hooks)
     if cause is not None:
         found += cause.findings
-    if not context.options.localize:
+    if not context.options.localize and context.options.reduce is None:
         return Diagnosis(tuple(found), None)
     try:
         localized = _localize(context, failing, cause, launcher, hooks)
@@ -54,11 +54,12 @@ def _cause(
     launcher: Launcher,
     hooks: Hooks,
 ) -> Cause | None:
-    if failing is None or context.info is None or not context.options.cause:
+    options = context.options
+    if failing is None or context.info is None or not options.cause or options.compare_with is not None:
         return None
     if any(one.code in SUFFICIENT and one.case == failing.name for one in found):
         return None
-    return find_cause(context.plan, context.options, failing, context.info, launcher, hooks)
+    return find_cause(context.plan, options, failing, context.info, launcher, hooks)
 
 
 def _localize(
@@ -66,7 +67,8 @@ def _localize(
 ) -> Localization | None:
     """A failing case against the artifact with the switch that is the cause, or against the reference as an
     artifact; else the first environment that gives other outputs, against the default one."""
-    from tsharness.verification.localize import Localizer, Target
+    from tsharness.verification.localize import Localizer
+    from tsharness.verification.place import Target
     from tsharness.verification.reference import reference_artifact
 
     localizer = Localizer(context.plan, context.options, launcher, hooks)

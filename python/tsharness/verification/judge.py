@@ -7,10 +7,18 @@ from typing import Any
 
 from tsharness.cases.case_file import CaseSummary
 from tsharness.errors import UsageError
-from tsharness.report.model import CaseError
+from tsharness.report.model import CaseError, from_dict
 from tsharness.runner.process import Event
 from tsharness.verdict import ExitCode, Verdict
-from tsharness.verification.report import CaseResult, Decisions, Float64Errors, OutputResult, Worst
+from tsharness.verification.profile import Profile
+from tsharness.verification.report import (
+    CaseResult,
+    Decisions,
+    Float64Errors,
+    OutputResult,
+    Requirement,
+    Worst,
+)
 
 NOT_RUN = CaseError("not-run", "was not run", ExitCode.CRASH)
 
@@ -22,7 +30,8 @@ def judge_case(summary: CaseSummary, event: Event | None, error: CaseError | Non
         error = error or NOT_RUN
         return CaseResult(summary.name, summary.family, summary.origin, Verdict.ERROR, 0, (), (), error=error)
     calls = event["calls"]
-    outputs = tuple(_outputs(calls, summary.calls))
+    profiles = event.get("profiles", {})
+    outputs = tuple(_outputs(calls, summary.calls, profiles))
     failed = any(output.verdict is Verdict.FAIL for output in outputs)
     verdict = Verdict.FAIL if failed or not outputs else Verdict.PASS
     return CaseResult(
@@ -38,14 +47,16 @@ def judge_case(summary: CaseSummary, event: Event | None, error: CaseError | Non
     )
 
 
-def _outputs(calls: Sequence[Mapping[str, Any]], sequence: int) -> list[OutputResult]:
+def _outputs(
+    calls: Sequence[Mapping[str, Any]], sequence: int, profiles: Mapping[str, Any]
+) -> list[OutputResult]:
     """Groups the comparisons of all calls by the name of the output."""
     by_name: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for call in calls:
         label = _label(call, sequence)
         for output in call["outputs"]:
             by_name.setdefault(output["name"], []).append((label, output))
-    return [_output(name, found) for name, found in by_name.items()]
+    return [_output(name, found, profiles.get(name)) for name, found in by_name.items()]
 
 
 def _label(call: Mapping[str, Any], sequence: int) -> str:
@@ -55,7 +66,9 @@ def _label(call: Mapping[str, Any], sequence: int) -> str:
     return f"call {call['call'] + 1} of round {call['repetition'] + 1}"
 
 
-def _output(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> OutputResult:
+def _output(
+    name: str, found: Sequence[tuple[str, Mapping[str, Any]]], profile: Mapping[str, Any] | None
+) -> OutputResult:
     failed = tuple(label for label, output in found if not output["passed"])
     worst = max((output for _, output in found), key=_badness)
     difference = worst.get("difference")
@@ -74,6 +87,8 @@ def _output(name: str, found: Sequence[tuple[str, Mapping[str, Any]]]) -> Output
         aspect=worst["aspect"],
         resembles=worst["resembles"],
         **(_figures(difference) if difference else {}),
+        requirements=tuple(map(_requirement, worst.get("requirements", ()))),
+        profile=from_dict(Profile, profile) if profile and failed else None,
         float64=_float64(worst.get("float64")),
         decisions=max(decisions, key=lambda one: one.changed, default=None),
     )
@@ -88,15 +103,25 @@ def _badness(output: Mapping[str, Any]) -> tuple[bool, bool, bool, float, float]
     return (failed, False, True, float(difference["min_atol"]), float(difference["max_abs"]))
 
 
+_NUMBERS = (
+    *("max_abs", "mean_abs", "max_rel", "mean_rel", "min_atol", "min_rtol"),
+    *("cosine", "l2", "relative_l2", "snr", "psnr"),
+)
+
+
 def _figures(difference: Mapping[str, Any]) -> dict[str, Any]:
-    numbers = ("max_abs", "mean_abs", "max_rel", "mean_rel", "cosine", "min_atol", "min_rtol")
     worst = difference.get("worst")
     return {
-        **{name: float(difference[name]) for name in numbers},
+        **{name: float(difference[name]) for name in _NUMBERS},
         **{name: difference[name] for name in ("numel", "mismatched", "max_ulp")},
         "quantiles": tuple(float(value) for value in difference["quantiles"]),
         "worst": _worst(worst) if worst else None,
     }
+
+
+def _requirement(found: Mapping[str, Any]) -> Requirement:
+    value, seen = float(found["value"]), float(found["seen"])
+    return Requirement(found["statistic"], found["at_least"], value, seen)
 
 
 def _float64(errors: Mapping[str, Any] | None) -> Float64Errors | None:

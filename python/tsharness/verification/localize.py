@@ -8,28 +8,20 @@ from __future__ import annotations
 import difflib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tsharness.errors import RunnerCrash
 from tsharness.runner.process import Event, Hooks, Launcher
 from tsharness.runner.steps import run_steps
-from tsharness.verification.place import Localization, Place
+from tsharness.verification.place import Localization, Place, Target
 from tsharness.verification.plan import Plan, VerifyOptions
+from tsharness.verification.reduce import Reducer
 from tsharness.verification.run import job_of
 
 _BUDGET = 256_000_000  # bytes of tensors that are kept at once
 _SHOWN = 12  # places of the path of growth
-
-
-@dataclass(frozen=True)
-class Target:
-    """An artifact in an environment."""
-
-    artifact: Path
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Localizer:
@@ -54,20 +46,27 @@ class Localizer:
                 found.update((one["number"], one) for one in compared)
         places = [_place(number, ours[number], found[number]) for number in sorted(found)]
         first = next((place for place in places if place.reason), None)
-        return Localization(case, against, len(places), len(ours), first, _growth(places))
+        reduced = None
+        if first is not None and self._options.reduce is not None:
+            points = next((ours[a]["point"], theirs[b]["point"]) for a, b in pairs if a == first.number)
+            reduced = Reducer(self._run, self._options).reduce(case, mine, other, points, len(ours))
+        return Localization(case, against, len(places), len(ours), first, _growth(places), reduced)
 
     def _tap(self, target: Target, case: str, **more: Any) -> list[Event]:
-        step = {"step": "tap", "id": "localize", "case": case, "tolerance": {"normwise": True}}
-        step |= {"settings": dict(target.settings), **more}
-        plan = replace(self._plan, artifact=target.artifact)
-        job = job_of(plan, self._options, [step])
+        step = {"step": "tap", "case": case, "tolerance": {"normwise": True}, **more}
+        return list(self._run(target, step)["taps"])
+
+    def _run(self, target: Target, step: Mapping[str, Any], plan: Plan | None = None) -> Event:
+        """The result of one step. Raises RunnerCrash."""
+        step = {"id": "localize", "settings": dict(target.settings), **step}
+        job = job_of(replace(plan or self._plan, artifact=target.artifact), self._options, [step])
         done = run_steps(job, self._launcher, self._options.timeout, self._hooks, target.environment)
         outcome = done.steps["localize"]
         error = done.load_error or outcome.error or next(iter(outcome.errors.values()), None)
         if error is not None or not outcome.results:
             said = error.message.strip().splitlines()[-1] if error else "it ended without a word"
             raise RunnerCrash(f"{target.artifact}: --localize could not run it operator by operator: {said}")
-        return list(outcome.results[0]["taps"])
+        return outcome.results[0]
 
 
 def _aligned(ours: Sequence[Event], theirs: Sequence[Event]) -> Iterator[tuple[int, int]]:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Target:
+    """An artifact in an environment."""
+
+    artifact: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -25,6 +37,17 @@ class Place:
 
 
 @dataclass(frozen=True)
+class Reduced:
+    """A part of the artifact that was saved as one of its own."""
+
+    path: str
+    operators: int
+    """That are in it."""
+    fails: bool
+    """Whether it fails as the whole does; if not, it was the largest that was tried."""
+
+
+@dataclass(frozen=True)
 class Localization:
     """Where two targets part."""
 
@@ -39,3 +62,5 @@ class Localization:
     """The first whose output differs beyond the tolerance; ``None`` if none does."""
     path: tuple[Place, ...]
     """How the error grows: places at which it is larger than ever before, in order."""
+    reduced: Reduced | None = None
+    """The smallest part that fails alike, if that was asked for."""

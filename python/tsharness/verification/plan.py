@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from tsharness.cases.case_file import CaseDocument, CaseSummary
 from tsharness.cases.input_spec import EXAMPLES, InputCase
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError, TsharnessError, UsageError
+from tsharness.verification.accept import parse_accept
 from tsharness.verification.checks.rule import CheckRule, Level
 
 SELF_CHECK = ("integrity", "load", "no-python", "structure", "parity", "calls")
@@ -63,6 +64,10 @@ class VerifyOptions:
     """Seconds that a call may take, the first one too (check "cold-start")."""
     save_outputs: Path | None = None
     """Where to keep the runner's outputs as cases."""
+    compare_with: str | None = None
+    """``MODULE:NAME`` of a function ``(actual, expected)`` that judges instead of the tolerance."""
+    reduce: Path | None = None
+    """Where to save the smallest part of the artifact that fails alike; asks for ``localize``."""
     float64: bool = False
     """Judge by a float64 run of the artifact instead of by the tolerance, where outputs have one."""
     float64_outputs: Path | None = None
@@ -87,10 +92,12 @@ def tolerance_layer(
     atol: float | Mapping[str, float] | None,
     exact: bool,
     topk: int | None = None,
+    accept: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Tolerances as jobs carry them (docs/protocol.md): a number holds for all outputs, a mapping for
     those that it names; the name "" stands for all others. ``topk``: how many of the largest values are a
-    classifier's decision. Raises UsageError."""
+    classifier's decision; ``accept``: figures that decide instead (verification/accept.py). Raises
+    UsageError."""
     if exact and (rtol is not None or atol is not None):
         raise UsageError("exact compares bits; it takes no rtol or atol")
     layer: dict[str, Any] = {"exact": True} if exact else {}
@@ -103,6 +110,9 @@ def tolerance_layer(
                 raise UsageError(f"{key} must be a number of at least 0, got {value}")
             target = layer.setdefault("outputs", {}).setdefault(name, {}) if name else layer
             target[key] = value
+    for name, required in parse_accept(accept).items():
+        target = layer.setdefault("outputs", {}).setdefault(name, {}) if name else layer
+        target["accept"] = required
     return layer
 
 

@@ -113,13 +113,19 @@ def record_reference(request: ReferenceRequest, output: Path, timeout: float) ->
     artifact = request.artifact
     if not artifact.is_file():
         raise ArtifactError(f"{artifact} does not exist; give the path of a saved model")
-    message = json.dumps({**request.to_dict(), "output": str(output.absolute()), "folder": str(Path.cwd())})
-    command = [sys.executable, "-m", "tsharness.exporting.reference_process"]
+    message = {**request.to_dict(), "output": str(output.absolute())}
+    ask_python("tsharness.exporting.reference_process", message, artifact, timeout)
+
+
+def ask_python(module: str, message: Mapping[str, Any], artifact: Path, timeout: float) -> dict[str, Any]:
+    """What a process of ``module`` answers to the message (exporting/answer.py). Raises its error as its kind
+    says, RunnerCrash if it died or took longer than ``timeout`` seconds."""
+    command = [sys.executable, "-m", module]
     with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
         try:
             done = subprocess.run(
                 command,
-                input=message,
+                input=json.dumps({**message, "folder": str(Path.cwd())}),
                 capture_output=True,
                 text=True,
                 timeout=timeout,
@@ -132,6 +138,8 @@ def record_reference(request: ReferenceRequest, output: Path, timeout: float) ->
     if done.returncode != 0:
         said = done.stderr.strip().splitlines()[-1:] or [f"status {done.returncode}"]
         raise RunnerCrash(f"{artifact}: the Python reference process died: {said[0]}")
-    error = json.loads(done.stdout).get("error")
+    answer: dict[str, Any] = json.loads(done.stdout)
+    error = answer.get("error")
     if error is not None:
         raise _KINDS[error["kind"]](f"{artifact}: {error['message']}")
+    return answer

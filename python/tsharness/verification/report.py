@@ -18,6 +18,7 @@ from tsharness.report.model import (
 )
 from tsharness.verdict import ExitCode, Verdict
 from tsharness.verification.place import Localization
+from tsharness.verification.profile import Profile
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,18 @@ class Decisions:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """A figure that decided instead of the tolerance."""
+
+    statistic: str
+    """A name of verification/accept.py."""
+    at_least: bool
+    """Or at most."""
+    value: float
+    seen: float
+
+
+@dataclass(frozen=True)
 class OutputResult:
     """One output of a case, over all calls that were compared; figures are of the worst call."""
 
@@ -96,11 +109,20 @@ class OutputResult:
     cosine: float | None = None
     quantiles: tuple[float, ...] | None = None
     """Upper bounds of the absolute error at 50%, 90%, 99%, 99.9%."""
+    l2: float | None = None
+    relative_l2: float | None = None
+    snr: float | None = None
+    """dB, as the next."""
+    psnr: float | None = None
     min_atol: float | None = None
     """The smallest atol that would have passed."""
     min_rtol: float | None = None
     """The smallest rtol that would have passed with this atol."""
     worst: Worst | None = None
+    requirements: tuple[Requirement, ...] = ()
+    """What it was judged by, if figures were asked for."""
+    profile: Profile | None = None
+    """Where and among which values it differs, if it does; of the first call that does."""
     float64: Float64Errors | None = None
     """Against a float64 run, if that was asked for."""
     decisions: Decisions | None = None

@@ -43,10 +43,14 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
     for name in names:
         groups.setdefault(options.calls_of.get(name, options.calls), []).append(name)
     with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
-        kept = {calls: Path(scratch) / f"{calls}.safetensors" for calls in groups}
-        done = _run_groups(plan, options, launcher, hooks, groups, kept if options.save_outputs else {})
+        steps = _steps(plan, options, groups, Path(scratch))
+        done = run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks)
+        kept = {step["id"]: Path(step["save_outputs"]) for step in steps if "save_outputs" in step}
         if options.save_outputs is not None:
-            save_outputs(plan, tuple(kept.values()), done.hello, options.save_outputs)
+            recorded = [path for identity, path in kept.items() if identity != "revisit"]
+            save_outputs(plan, recorded, done.hello, options.save_outputs)
+        if options.compare_with is not None:
+            done = _judged_by_function(done, options.compare_with, plan, kept, options.timeout)
     runs = [outcome for identity, outcome in done.steps.items() if identity != "revisit"]
     again = done.steps.get("revisit")
     return RunResult(
@@ -63,23 +67,35 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
     )
 
 
-def _run_groups(
-    plan: Plan,
-    options: VerifyOptions,
-    launcher: Launcher,
-    hooks: Hooks,
-    groups: Mapping[int, list[str]],
-    kept: Mapping[int, Path],
-) -> StepsResult:
+def _steps(
+    plan: Plan, options: VerifyOptions, groups: Mapping[int, list[str]], scratch: Path
+) -> list[dict[str, Any]]:
     """Cases with the same number of calls are one step; then all of them once more."""
-    names = [summary.name for summary in plan.cases]
+    wanted = {f"run-{calls}": (group, calls) for calls, group in groups.items()}
+    if options.revisit and len(plan.cases) > 1:
+        wanted["revisit"] = ([summary.name for summary in plan.cases], 1)
     steps = []
-    for calls, group in groups.items():
-        more = {"save_outputs": str(kept[calls])} if calls in kept else {}
-        steps.append(run_request(f"run-{calls}", group, calls, options, **more))
-    if options.revisit and len(names) > 1:
-        steps.append(run_request("revisit", names, 1, options))
-    return run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks)
+    for identity, (names, calls) in wanted.items():
+        more: dict[str, Any] = {}
+        if options.save_outputs is not None or options.compare_with is not None:
+            more["save_outputs"] = str(scratch / f"{identity}.safetensors")
+            more["save_all"] = options.compare_with is not None
+        steps.append(run_request(identity, names, calls, options, **more))
+    return steps
+
+
+def _judged_by_function(
+    done: StepsResult, function: str, plan: Plan, kept: Mapping[str, Path], timeout: float
+) -> StepsResult:
+    from tsharness.verification.user_comparison import judged_by
+
+    events = {identity: outcome.results for identity, outcome in done.steps.items()}
+    judged = judged_by(function, plan, kept, events, timeout)
+    steps = {
+        identity: replace(outcome, results=judged.get(identity, outcome.results))
+        for identity, outcome in done.steps.items()
+    }
+    return replace(done, steps=steps)
 
 
 def run_request(

@@ -34,6 +34,7 @@ def _chosen(plan: Plan) -> Iterator[Case]:
 
 
 def _with_outputs(case: Case, recorded: Case) -> Case:
-    pairs = zip(case.calls, recorded.calls, strict=True)
+    # All rounds may have been recorded; the first one counts.
+    pairs = zip(case.calls, recorded.calls[: len(case.calls)], strict=True)
     calls = tuple(replace(call, outputs=other.outputs) for call, other in pairs)
     return replace(case, calls=calls, origin="file")

@@ -27,6 +27,8 @@ class Context:
     integrity: Integrity
     info: RunnerInfo | None
     cases: tuple[CaseResult, ...]
+    baseline: Plan | None = None
+    """With whose outputs other environments are compared; ``None``: the plan's."""
     answers: Mapping[str, StepOutcome] = field(default_factory=dict)
     """By their ids, the steps that checks asked for."""
 

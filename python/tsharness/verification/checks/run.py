@@ -41,7 +41,8 @@ def _answers(
     context: Context, requests: Sequence[Request], launcher: Launcher, hooks: Hooks
 ) -> dict[str, StepOutcome]:
     first = requests[0]
-    job = job_of(context.plan, context.options, [dict(r.step) for r in requests], device=first.device)
+    plan = context.baseline or context.plan
+    job = job_of(plan, context.options, [dict(r.step) for r in requests], device=first.device)
     hooks = Hooks(on_event=hooks.on_event)
     done = run_steps(job, launcher, context.options.timeout, hooks, first.environment)
     answers = dict(done.steps)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.artifact.traced_inputs import traced_inputs
-from tsharness.cases.input_spec import InputCase, ScalarSpec, TensorSpec
+from tsharness.cases.input_spec import InputCase, ListSpec, ScalarSpec, Spec, TensorSpec
 from tsharness.errors import UsageError
 from tsharness.verification.inputs.infer import Argument, candidates, untellable, with_rows
 from tsharness.verification.inputs.probe import Prober
@@ -72,23 +72,32 @@ def _failure(artifact: Path, method: Mapping[str, Any], problems: Sequence[str])
     different = list(dict.fromkeys(problems))
     lines = [f"{artifact}: no inputs were found for {method['schema']}"]
     lines += [f"tried {len(problems)} of them; for example: {different[0]}"] if different else []
-    options = " ".join(_ready_to_edit(Argument.of(a)) for a in method["arguments"] if not a["has_default"])
+    arguments = [Argument.of(argument) for argument in method["arguments"]]
+    if untellable(arguments):
+        how = f"make them: tsharness pack {artifact} --inputs FILE.py:NAME -o packed.pt\n(or --cases FILE)"
+        return "\n".join([*lines, how])
+    options = " ".join(_ready_to_edit(argument) for argument in arguments if not argument.has_default)
     how = f"state them: tsharness verify {artifact} {options}"
     return "\n".join([*lines, f"{how}\n(or --cases FILE, or tsharness pack --inputs FILE)"])
 
 
 def _ready_to_edit(argument: Argument) -> str:
-    if not argument.is_tensor:
-        known = argument.type if argument.type in ("int", "float", "bool", "str") else "int"
-        return f"--input '{argument.name}:{known}=1'"
+    if not argument.is_tensor and not argument.is_list:
+        return f"--input '{argument.name}:{argument.type.replace('number', 'float')}=1'"
     case = candidates("", [argument], (), ())
     spec = case[0].inputs[0] if case else TensorSpec(argument.name, "float32", (1, 3, 224, 224))
     return f"--input '{in_words(spec)}'"
 
 
-def in_words(spec: TensorSpec | ScalarSpec) -> str:
+def in_words(spec: Spec) -> str:
     """As ``--input`` takes it."""
     if isinstance(spec, ScalarSpec):
         return f"{spec.name}:{type(spec.value).__name__}={spec.value}"
+    if isinstance(spec, ListSpec):
+        return f"{spec.name}=[{', '.join(map(_tensor_in_words, spec.items))}]"
+    return f"{spec.name}={_tensor_in_words(spec)}"
+
+
+def _tensor_in_words(spec: TensorSpec) -> str:
     span = "" if spec.low is None or spec.high is None else f":{spec.low:g}..{spec.high:g}"
-    return f"{spec.name}={spec.dtype}[{','.join(map(str, spec.dims))}]{span}"
+    return f"{spec.dtype}[{','.join(map(str, spec.dims))}]{span}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tsharness.artifact.traced_inputs import TracedTensor
-from tsharness.cases.input_spec import InputCase, ScalarSpec, TensorSpec
+from tsharness.cases.input_spec import InputCase, ListSpec, ScalarSpec, Spec, TensorSpec
 
 _BATCH = 2
 _SEQUENCE = 16
@@ -40,10 +40,15 @@ class Argument:
     def is_tensor(self) -> bool:
         return self.type in ("Tensor", "Optional[Tensor]")
 
+    @property
+    def is_list(self) -> bool:
+        return self.type == "List[Tensor]"
 
+
+# For an element of a list of tensors: an image, what has a batch, a row.
+_ELEMENTS = ((3, 224, 224), (1, 3, 224, 224), (_BATCH, 10), (_BATCH, _SEQUENCE, 64), (10,), (1, 64, 64))
 # For a tensor of which nothing at all is known.
 _UNKNOWN = ((_BATCH, 10), (1, 512), (_BATCH, 3, 224, 224), (512,), (1, 16000), (_BATCH,), ())
-Spec = TensorSpec | ScalarSpec
 
 
 def candidates(
@@ -63,7 +68,11 @@ def candidates(
 
 def untellable(arguments: Sequence[Argument]) -> list[Argument]:
     """Arguments for which nothing can be made: they need ``--input`` or cases."""
-    return [a for a in arguments if not a.has_default and not a.is_tensor and a.type not in _SCALARS]
+    return [
+        a
+        for a in arguments
+        if not a.has_default and not a.is_tensor and not a.is_list and a.type not in _SCALARS
+    ]
 
 
 _SCALARS: dict[str, tuple[int | float | bool | str, ...]] = {
@@ -97,12 +106,19 @@ def _range(argument: Argument, dtype: str) -> tuple[float | None, float | None]:
 
 
 def _choices(argument: Argument, sizes: Sequence[int]) -> list[Spec]:
+    if argument.is_list:
+        return [_several(argument.name, dims) for dims in _ELEMENTS]
     if not argument.is_tensor:
         known = next((v for key, v in _INTEGERS.items() if key in argument.name.lower()), None)
         values = known if known and argument.type == "int" else _SCALARS.get(argument.type, ())
         return [ScalarSpec(argument.name, value) for value in values]
     found = [spec for hint in _best_first(argument.hints) for spec in _of_hint(argument, hint, sizes)]
     return list(dict.fromkeys(found))
+
+
+def _several(name: str, dims: tuple[int, ...]) -> ListSpec:
+    """A detector's images, for example: two of a kind."""
+    return ListSpec(name, (TensorSpec("item", "float32", dims),) * 2)
 
 
 def _best_first(hints: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
