@@ -11,7 +11,8 @@ import torch
 
 import tsharness
 from conftest import tsharness as command_line
-from tsharness.artifact.archive import content_sha256, embedded_cases
+from tsharness.artifact.archive import embedded_cases
+from tsharness.artifact.reading import content_sha256
 from tsharness.cases.case_file import CaseDocument
 from tsharness.exporting import torch_jit
 
@@ -58,7 +59,7 @@ def document(path: Path) -> CaseDocument:
 
 def content(path: Path) -> str:
     with zipfile.ZipFile(path) as archive:
-        return content_sha256(archive)
+        return content_sha256(path, archive.infolist())
 
 
 def test_inputs_by_spec(folder: Path) -> None:
@@ -164,7 +165,7 @@ def test_packing_again_replaces_the_cases(folder: Path) -> None:
     [
         (("net.pt",), 2, "no inputs: it bundles none"),
         (("no.pt", "--input", "x=float32[1]"), 5, "does not exist"),
-        (("net.py", "--input", "x=float32[1]"), 5, "is no TorchScript archive"),
+        (("net.py", "--input", "x=float32[1]"), 5, "no TorchScript archive"),
         (("net.pt", "--inputs", "no.py:x"), 2, "does not exist"),
         (("net.pt", "--inputs", "no.safetensors"), 2, "does not exist"),
         (("net.pt", "--input", "x=float32[3]"), 5, "mat1 and mat2 shapes cannot be multiplied"),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import lzma
 import shutil
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 from tsharness.cases.safetensors_file import Location
@@ -19,14 +20,27 @@ _ZIP64_EXTRA = 20  # bytes that zipfile puts before the extra field of a record 
 _LOCAL_HEADER = 30  # bytes of a local file header before name and extra field
 
 
+BAD_ZIP = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, zlib.error, lzma.LZMAError, struct.error),
+    *(EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, UnicodeError),
+)
+"""What zipfile raises for archives that are damaged, encrypted, or made to hurt."""
+
+
 def open_archive(path: Path) -> zipfile.ZipFile | None:
     """The archive, or ``None`` for a file that is not a zip. Raises ArtifactError if it cannot be read."""
     try:
         if not path.is_file():
-            what = "is a folder" if path.is_dir() else "does not exist"
+            what = (
+                "is a folder"
+                if path.is_dir()
+                else "is no regular file"
+                if path.exists()
+                else "does not exist"
+            )
             raise ArtifactError(f"{path} {what}; give the path of a saved model")
         return zipfile.ZipFile(path)
-    except zipfile.BadZipFile:
+    except BAD_ZIP:
         return None
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
@@ -52,6 +66,13 @@ def embedded_cases(path: Path) -> Location | None:
 def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
     if info.compress_type != zipfile.ZIP_STORED or info.compress_size != info.file_size:
         raise ArtifactError(f"{path}: the record {info.filename} is compressed; it must be stored")
+    return data_start(path, info)
+
+
+def data_start(path: Path, info: zipfile.ZipInfo) -> int:
+    """Byte of the file at which a record's data begins. Raises ArtifactError if it has no header there."""
+    if info.header_offset < 0:
+        raise ArtifactError(f"{path}: the record {info.filename} lies before the file")
     with path.open("rb") as file:
         file.seek(info.header_offset)
         header = file.read(_LOCAL_HEADER)
@@ -59,6 +80,25 @@ def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
         raise ArtifactError(f"{path}: the archive is damaged at byte {info.header_offset}")
     name_length, extra_length = struct.unpack("<HH", header[26:30])
     return int(info.header_offset + _LOCAL_HEADER + name_length + extra_length)
+
+
+def raw_record(path: Path, info: zipfile.ZipInfo, most: int | None = None) -> bytes:
+    """A record as torch's reader sees it, whatever its checksum; no more than ``most`` bytes of it. Raises
+    one of BAD_ZIP, or ArtifactError."""
+    if info.flag_bits & 1 or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise zipfile.BadZipFile("is encrypted, or packed in a way that torch does not know")
+    start = data_start(path, info)
+    there = path.stat().st_size - start
+    if there < info.compress_size:
+        raise zipfile.BadZipFile(f"declares {info.compress_size} bytes, of which {there} are there")
+    with path.open("rb") as file:
+        file.seek(start)
+        data = file.read(info.compress_size if most is None else min(most, info.compress_size))
+    if info.compress_type == zipfile.ZIP_STORED:
+        return data
+    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(
+        data, max(1, min(info.file_size, most or info.file_size))
+    )
 
 
 def append_cases(path: Path, data: bytes) -> None:
@@ -102,18 +142,3 @@ def _padding(start: int, name: str, more: int = 0) -> bytes:
     position = start + _LOCAL_HEADER + len(name.encode()) + 4 + more
     padding = -position % _ALIGNMENT
     return b"FB" + struct.pack("<H", padding) + b"Z" * padding
-
-
-def content_sha256(archive: zipfile.ZipFile) -> str:
-    """Hash of what the archive holds apart from its cases: every record's name, length and bytes, in
-    the order of the names. Renaming the file, or adding cases, does not change it."""
-    digest = hashlib.sha256()
-    for info in sorted(archive.infolist(), key=record_name):
-        name = record_name(info)
-        if name == CASES_RECORD:
-            continue
-        digest.update(f"{len(name)}:{name}:{info.file_size}:".encode())
-        with archive.open(info) as record:
-            while chunk := record.read(1 << 20):
-                digest.update(chunk)
-    return digest.hexdigest()

@@ -135,10 +135,11 @@ class SafetensorsReader:
             descriptor = os.open(self._location.path, os.O_RDONLY | os.O_NONBLOCK)
         except OSError as error:
             self._fail(f"cannot be opened: {error.strerror}")
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            self._fail("is not a regular file")
         with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
-                self._fail("is not a regular file")
             offset = self._location.offset
             size = self._location.size or status.st_size - offset
             if offset < 0 or size < 0 or offset + size > status.st_size:

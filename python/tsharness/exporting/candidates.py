@@ -11,10 +11,10 @@ from pathlib import Path
 
 import torch
 
-from tsharness.artifact.archive import content_sha256
+from tsharness.artifact.reading import content_sha256
 from tsharness.cases.case_file import Case, CaseFile, write_case_file
 from tsharness.cases.values import NamedTuple, Value
-from tsharness.errors import ExportError
+from tsharness.errors import ArtifactError, ExportError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.convert import Converted
 from tsharness.exporting.families import KINDS
@@ -26,7 +26,8 @@ from tsharness.exporting.source import essence
 from tsharness.report.model import Finding
 from tsharness.report.text import first_problem
 from tsharness.runner.find import find_runner
-from tsharness.runner.process import Event, Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Event, Hooks
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.plan import SELF_CHECK, VerifyOptions
@@ -99,8 +100,12 @@ def _counting(say: Say, method: str, total: int) -> Callable[[Event], None]:
 
 
 def content_of(path: Path) -> str:
+    """The hash of an archive that torch has just written. Raises ArtifactError if it cannot be read."""
     with zipfile.ZipFile(path) as archive:
-        return content_sha256(archive)
+        found = content_sha256(path, archive.infolist())
+    if found is None:
+        raise ArtifactError(f"{path}: what torch wrote cannot be read")
+    return found
 
 
 def save(module: torch.jit.ScriptModule, path: Path) -> str:

@@ -1,0 +1,253 @@
+"""Pickles as data: the opcodes are read one by one, nothing is imported and nothing is called.
+
+What a pickle would call becomes a node of a tree, so that a reader can see what it asks for."""
+
+from __future__ import annotations
+
+import pickletools
+from dataclasses import dataclass, field
+from typing import Any
+
+from tsharness.errors import ArtifactError
+
+_MOST_OPCODES = 5_000_000  # a checkpoint of 100,000 tensors has some three million
+
+
+@dataclass(frozen=True)
+class Global:
+    """A class or function that the pickle names."""
+
+    module: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+@dataclass(eq=False)
+class Call:
+    """An object that would be made by calling something: a function (REDUCE) or a class (NEWOBJ)."""
+
+    function: Any
+    arguments: Any
+    state: Any = None
+    """What BUILD would hand to ``__setstate__``, or put into its ``__dict__``."""
+
+
+@dataclass(eq=False)
+class Persistent:
+    """What lies outside the pickle, by its id: torch's storages."""
+
+    id: Any
+
+
+@dataclass
+class Pickle:
+    """What one pickle holds."""
+
+    value: Any
+    globals: list[Global] = field(default_factory=list)
+    """Everything that would be imported, in order, each once."""
+    persistents: list[Persistent] = field(default_factory=list)
+
+
+class PickleError(ArtifactError):
+    """The bytes are no pickle, or one that is not understood."""
+
+
+def read_pickle(data: bytes) -> Pickle:
+    """Raises PickleError."""
+    try:
+        return _Machine().run(data)
+    except PickleError:
+        raise
+    except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
+        raise PickleError(f"no pickle that can be read: {error}") from None
+
+
+class _Machine:
+    """pickle's stack machine, with trees in the place of objects."""
+
+    def __init__(self) -> None:
+        self._stack: list[Any] = []
+        self._memo: dict[int, Any] = {}
+        self._found = Pickle(None)
+
+    def run(self, data: bytes) -> Pickle:
+        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+            if opcode.name == "STOP":
+                self._found.value = self._stack.pop()
+                return self._found
+            if count > _MOST_OPCODES:
+                raise PickleError(f"a pickle of more than {_MOST_OPCODES} opcodes")
+            self._step(opcode.name, argument)
+        raise PickleError("a pickle without an end")
+
+    def _step(self, name: str, argument: Any) -> None:
+        act = _ACTIONS.get(name)
+        if act is not None:
+            act(self, argument)
+        elif argument is not None:
+            self._stack.append(argument)
+        else:
+            raise PickleError(f"the opcode {name} is not understood")
+
+    def _nothing(self, _: Any) -> None:
+        pass
+
+    def _global(self, argument: str) -> None:
+        self._push_global(*argument.split(" ", 1))
+
+    def _stack_global(self, _: Any) -> None:
+        name, module = self._stack.pop(), self._stack.pop()
+        self._push_global(str(module), str(name))
+
+    def _push_global(self, module: str, name: str) -> None:
+        found = Global(module, name)
+        if found not in self._found.globals:
+            self._found.globals.append(found)
+        self._stack.append(found)
+
+    def _mark(self, _: Any) -> None:
+        self._stack.append(_MARK)
+
+    def _put(self, argument: int) -> None:
+        self._memo[argument] = self._stack[-1]
+
+    def _memoize(self, _: Any) -> None:
+        self._memo[len(self._memo)] = self._stack[-1]
+
+    def _get(self, argument: int) -> None:
+        self._stack.append(self._memo[argument])
+
+    def _tuple_of(self, count: int) -> None:
+        items = tuple(self._stack[len(self._stack) - count :]) if count else ()
+        del self._stack[len(self._stack) - count :]
+        self._stack.append(items)
+
+    def _tuple(self, _: Any) -> None:
+        self._stack.append(tuple(self._to_mark()))
+
+    def _list(self, _: Any) -> None:
+        self._stack.append(self._to_mark())
+
+    def _dict(self, _: Any) -> None:
+        items = self._to_mark()
+        self._stack.append({})
+        self._set(items)
+
+    def _append(self, _: Any) -> None:
+        self._extend([self._stack.pop()])
+
+    def _appends(self, _: Any) -> None:
+        self._extend(self._to_mark())
+
+    def _extend(self, items: list[Any]) -> None:
+        target = self._stack[-1]
+        if isinstance(target, list):
+            target.extend(items)
+
+    def _setitem(self, _: Any) -> None:
+        value, key = self._stack.pop(), self._stack.pop()
+        self._set([key, value])
+
+    def _setitems(self, _: Any) -> None:
+        self._set(self._to_mark())
+
+    def _set(self, items: list[Any]) -> None:
+        """Of a dict; what an object would do with its items (OrderedDict) is kept as its state."""
+        target = self._stack[-1]
+        if isinstance(target, Call):
+            target.state = target.state if isinstance(target.state, dict) else {}
+            target = target.state
+        for key, value in zip(items[::2], items[1::2], strict=True):
+            target[key if isinstance(key, (str, int, float, bool, tuple)) else repr(key)] = value
+
+    def _persistent(self, _: Any) -> None:
+        found = Persistent(self._stack.pop())
+        self._found.persistents.append(found)
+        self._stack.append(found)
+
+    def _call(self, _: Any) -> None:
+        arguments, function = self._stack.pop(), self._stack.pop()
+        self._stack.append(Call(function, arguments))
+
+    def _instance(self, argument: str) -> None:
+        arguments = tuple(self._to_mark())
+        self._global(argument)
+        self._stack.append(Call(self._stack.pop(), arguments))
+
+    def _object(self, _: Any) -> None:
+        function, *arguments = self._to_mark()
+        self._stack.append(Call(function, tuple(arguments)))
+
+    def _build(self, _: Any) -> None:
+        state = self._stack.pop()
+        if isinstance(self._stack[-1], Call):
+            self._stack[-1].state = state
+
+    def _pop(self, _: Any) -> None:
+        self._stack.pop()
+
+    def _pop_mark(self, _: Any) -> None:
+        self._to_mark()
+
+    def _dup(self, _: Any) -> None:
+        self._stack.append(self._stack[-1])
+
+    def _to_mark(self) -> list[Any]:
+        at = len(self._stack) - 1
+        while self._stack[at] is not _MARK:
+            at -= 1
+            if at < 0:
+                raise PickleError("a mark is missing")
+        items = self._stack[at + 1 :]
+        del self._stack[at:]
+        return items
+
+
+_MARK = object()
+
+
+def _constant(make: Any) -> Any:
+    return lambda machine, _: machine._stack.append(make())
+
+
+_ACTIONS: dict[str, Any] = {
+    "PROTO": _Machine._nothing,
+    "FRAME": _Machine._nothing,
+    "GLOBAL": _Machine._global,
+    "STACK_GLOBAL": _Machine._stack_global,
+    "INST": _Machine._instance,
+    "OBJ": _Machine._object,
+    "MARK": _Machine._mark,
+    **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT"), _Machine._put),
+    **dict.fromkeys(("GET", "BINGET", "LONG_BINGET"), _Machine._get),
+    "MEMOIZE": _Machine._memoize,
+    "EMPTY_TUPLE": lambda machine, _: machine._tuple_of(0),
+    "TUPLE1": lambda machine, _: machine._tuple_of(1),
+    "TUPLE2": lambda machine, _: machine._tuple_of(2),
+    "TUPLE3": lambda machine, _: machine._tuple_of(3),
+    "TUPLE": _Machine._tuple,
+    "LIST": _Machine._list,
+    "DICT": _Machine._dict,
+    "APPEND": _Machine._append,
+    "APPENDS": _Machine._appends,
+    "SETITEM": _Machine._setitem,
+    "SETITEMS": _Machine._setitems,
+    "ADDITEMS": _Machine._appends,
+    "BINPERSID": _Machine._persistent,
+    "REDUCE": _Machine._call,
+    "NEWOBJ": _Machine._call,
+    "BUILD": _Machine._build,
+    "POP": _Machine._pop,
+    "POP_MARK": _Machine._pop_mark,
+    "DUP": _Machine._dup,
+    "EMPTY_DICT": _constant(dict),
+    "EMPTY_LIST": _constant(list),
+    "EMPTY_SET": _constant(list),
+    "NONE": _constant(lambda: None),
+    "NEWTRUE": _constant(lambda: True),
+    "NEWFALSE": _constant(lambda: False),
+}

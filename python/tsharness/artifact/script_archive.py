@@ -1,0 +1,160 @@
+"""A TorchScript archive taken apart: code, objects, weights, versions. Bytes only, nothing is run."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record_name
+from tsharness.artifact.code import Code, CodeError, parse_code
+from tsharness.artifact.debug_lines import DebugLines, SourceLine
+from tsharness.artifact.pickles import Call, Global, Pickle, PickleError, read_pickle
+from tsharness.errors import ArtifactError
+
+_MOST_RECORD = 256_000_000  # bytes of one record of code, pickles or debug information that are read
+
+
+@dataclass
+class Problem:
+    """A record that could not be read."""
+
+    record: str
+    message: str
+
+
+@dataclass
+class ScriptArchive:
+    """What its records hold."""
+
+    path: Path
+    sizes: Mapping[str, int]
+    """Bytes of every record, by its name below the root folder."""
+    version: int | None = None
+    """Of the file format."""
+    bytecode: int | None = None
+    """Version of the bytecode for the lite interpreter."""
+    code: Code = field(default_factory=Code)
+    data: Pickle | None = None
+    constants: Pickle | None = None
+    problems: list[Problem] = field(default_factory=list)
+    _debug: dict[str, bytes] = field(default_factory=dict)
+    _lines: dict[str, DebugLines] = field(default_factory=dict)
+
+    @property
+    def root(self) -> str | None:
+        """The class of the module that was saved."""
+        found = self.data.value if self.data else None
+        return class_of(found)
+
+    def source(self, record: str, offset: int) -> SourceLine | None:
+        """The line of the user's source that a byte of the code was made from, if the archive keeps it."""
+        if record not in self._lines:
+            self._lines[record] = DebugLines(self._debug.get(f"{record}.debug_pkl", b""))
+        return self._lines[record].at(offset)
+
+    def methods(self) -> list[str]:
+        """Names of the saved module's own methods, those that begin with two underscores last."""
+        root = self.root
+        names = [f.method for f in self.code.functions.values() if f.owner == root]
+        return sorted(names, key=lambda name: (name.startswith("__"), name != "forward"))
+
+    def modules(self) -> Iterator[tuple[str, Call]]:
+        """Every module of the tree with its path: the saved one ("") first, each before those in it."""
+        seen: set[int] = set()
+        open_: list[tuple[str, Any]] = [("", self.data.value if self.data else None)]
+        while open_:
+            path, value = open_.pop()
+            if class_of(value) is None or id(value) in seen:
+                continue
+            seen.add(id(value))
+            yield path, value
+            inner = [
+                (f"{path}.{name}" if path else name, item) for name, item in attributes_of(value).items()
+            ]
+            open_ += reversed(inner)
+
+
+def class_of(value: Any) -> str | None:
+    """The TorchScript class of an object, ``None`` for what is none."""
+    if isinstance(value, Call) and isinstance(value.function, Global):
+        path = value.function.path
+        return path if path.startswith("__torch__") else None
+    return None
+
+
+def attributes_of(value: Call) -> Mapping[str, Any]:
+    """Of an object; nothing where its class restores itself from another state."""
+    return value.state if isinstance(value.state, dict) else {}
+
+
+def read_archive(path: Path) -> ScriptArchive:
+    """Reads an archive's code and pickles; what cannot be read is among the ``problems``. Raises
+    ArtifactError for a file that is no zip."""
+    archive = open_archive(path)
+    if archive is None:
+        raise ArtifactError(f"{path} is no archive")
+    with archive:
+        infos = {record_name(info): info for info in archive.infolist()}
+        found = ScriptArchive(path, {name: info.file_size for name, info in infos.items()})
+        read = _Records(path, infos, found.problems)
+        code = {n: d for n in infos if _is_code(n) and (d := read(n)) is not None}
+        found._debug = {n: d for n in infos if n.endswith(".debug_pkl") and (d := read(n)) is not None}
+        version = (read("version") or read(".data/version") or b"").strip()
+        found.version = int(version) if version.isdigit() else None
+        found.data = _pickle(read, "data.pkl", found.problems)
+        found.constants = _pickle(read, "constants.pkl", found.problems)
+        found.bytecode = _bytecode_version(read("bytecode.pkl"))
+    try:
+        found.code = parse_code(code)
+    except CodeError as error:
+        found.problems.append(Problem("code", str(error)))
+    return found
+
+
+def _bytecode_version(data: bytes | None) -> int | None:
+    """The first element of the tuple that the record holds."""
+    try:
+        value = read_pickle(data).value if data else None
+    except PickleError:
+        return None  # the lite interpreter's own concern
+    return value[0] if isinstance(value, tuple) and value and isinstance(value[0], int) else None
+
+
+def _is_code(name: str) -> bool:
+    return name.startswith("code/") and name.endswith(".py")
+
+
+class _Records:
+    """Reads records by name, none that is larger than real ones are."""
+
+    def __init__(self, path: Path, infos: Mapping[str, zipfile.ZipInfo], problems: list[Problem]) -> None:
+        self._path = path
+        self._infos = infos
+        self._problems = problems
+
+    def __call__(self, name: str) -> bytes | None:
+        info = self._infos.get(name)
+        if info is None:
+            return None
+        if info.file_size > _MOST_RECORD:
+            self._problems.append(Problem(name, f"declares {info.file_size} bytes, which were not read"))
+            return None
+        try:
+            return raw_record(self._path, info)
+        except (ArtifactError, *BAD_ZIP) as error:
+            self._problems.append(Problem(name, str(error)))
+            return None
+
+
+def _pickle(read: _Records, name: str, problems: list[Problem]) -> Pickle | None:
+    data = read(name)
+    if data is None:
+        return None
+    try:
+        return read_pickle(data)
+    except PickleError as error:
+        problems.append(Problem(name, str(error)))
+        return None
