@@ -13,7 +13,7 @@ HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp lint format docs networks test-networks install clean
+.PHONY: demo test test-cpp test-build lint format docs operators networks test-networks install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -52,6 +52,10 @@ build/.networks: $(INSTALLED)
 	$(PIP) install --quiet --no-build-isolation '.[networks]'
 	@touch $@
 
+# The three ways to install from source.
+test-build: $(INSTALLED)
+	$(PY) -m pytest tests/building
+
 test-networks: build/.networks
 	$(PY) -m pytest tests/networks
 
@@ -73,6 +77,10 @@ format: $(INSTALLED)
 docs: $(INSTALLED)
 	$(PY) docs/generate_findings.py
 	$(PY) docs/generate_checks.py
+
+# After an update of torch: what inspect knows of its operators.
+operators: $(INSTALLED)
+	$(PY) docs/generate_operators.py
 
 clean:
 	rm -rf .venv build demo

@@ -1,4 +1,4 @@
-"""For every finding of an export, the smallest model that earns it (docs/findings.md is made of them)."""
+"""For every finding of an export, the smallest model that earns it (docs/findings/ is made of them)."""
 
 from __future__ import annotations
 

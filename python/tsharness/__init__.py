@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tsharness.exporting.api import export as export
     from tsharness.exporting.inputs import Inputs as Inputs
     from tsharness.exporting.report import ExportReport as ExportReport
+    from tsharness.inspection.api import inspect as inspect
+    from tsharness.inspection.report import Inspection as Inspection
     from tsharness.packing.api import pack as pack
     from tsharness.packing.api import strip as strip
     from tsharness.packing.report import PackReport as PackReport
@@ -29,6 +31,8 @@ _HOMES = {
     "export": "tsharness.exporting.api",
     "Inputs": "tsharness.exporting.inputs",
     "ExportReport": "tsharness.exporting.report",
+    "inspect": "tsharness.inspection.api",
+    "Inspection": "tsharness.inspection.report",
     "pack": "tsharness.packing.api",
     "PackReport": "tsharness.packing.report",
     "Session": "tsharness.session",

@@ -13,6 +13,7 @@ from conftest import ROOT
 from tsharness.exporting.pitfalls import version_findings
 from tsharness.findings import RULES, finding
 from tsharness.findings.scripting import SCRIPTING_RULES, rule_for
+from tsharness.findings.sources import SOURCES
 from tsharness.report.model import Finding
 
 sys.path.insert(0, str(ROOT / "docs"))
@@ -47,11 +48,18 @@ def test_what_was_baked_is_told(findings: Mapping[str, Finding | None]) -> None:
     assert "which was 1.0" in str(findings["TS102"])
 
 
-@pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the page quotes torch 2.13")
-def test_the_page_is_up_to_date(findings: Mapping[str, Finding | None]) -> None:
-    from generate_findings import PAGE, render
+@pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the pages quote torch 2.13")
+def test_the_pages_are_up_to_date(findings: Mapping[str, Finding | None]) -> None:
+    from generate_findings import PAGES, examples, render
 
-    assert PAGE.read_text() == render(findings), "make docs"
+    wanted = render(examples(findings))
+    assert sorted(page.name for page in PAGES.glob("*.md")) == sorted(wanted), "make docs"
+    for name, text in wanted.items():
+        assert (PAGES / name).read_text() == text, f"{name}: make docs"
+
+
+def test_sources_are_of_findings() -> None:
+    assert set(SOURCES) <= set(RULES)
 
 
 def test_a_healthy_model_earns_nothing_loud() -> None:
@@ -72,7 +80,7 @@ def test_a_healthy_model_earns_nothing_loud() -> None:
 
 
 def test_codes_are_unique_and_well_formed() -> None:
-    assert all(re.fullmatch(r"TS[12]\d\d", code) for code in RULES)
+    assert all(re.fullmatch(r"TS[123]\d\d", code) for code in RULES)
     assert {rule.severity for rule in RULES.values()} <= {"error", "warning", "note"}
     assert SCRIPTING_RULES[-1].pattern == "" and all(rule.pattern for rule in SCRIPTING_RULES[:-1])
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsharness import __version__
-from tsharness.cli import bench, diff_input, export, pack, repro, verify
+from tsharness.cli import bench, diff_input, explain, export, inspect, pack, repro, verify
 
 app = typer.Typer(
     name="tsharness",
@@ -36,6 +36,8 @@ def options(
 app.command("export")(export.command)
 app.command("verify")(verify.command)
 app.command("pack")(pack.command)
+app.command("inspect")(inspect.command)
 app.command("bench")(bench.command)
 app.command("diff-input")(diff_input.command)
 app.command("repro")(repro.command)
+app.command("explain")(explain.command)

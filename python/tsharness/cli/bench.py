@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from tsharness.cli.options import Cases, Device, Json, Libraries, NoColor, Only, Threads, Timeout, use_color
+from tsharness.cli.options import (
+    AllowOps,
+    Cases,
+    Device,
+    Json,
+    Libraries,
+    NoColor,
+    Only,
+    Sandboxed,
+    Threads,
+    Timeout,
+    use_color,
+)
 from tsharness.cli.output import write_json
 from tsharness.verdict import worst
 
@@ -22,13 +34,16 @@ def command(
     libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
+    allow_ops: AllowOps = [],  # noqa: B006
+    sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
     json_file: Json = None,
     no_color: NoColor = False,
 ) -> None:
     """Measure the latency of an artifact's cases in the C++ runner, one caller."""
     from tsharness.bench.api import benchmark
-    from tsharness.report.terminal import console, print_bench
+    from tsharness.report.console import console
+    from tsharness.report.terminal import print_bench
 
     report = benchmark(
         artifact,
@@ -38,6 +53,8 @@ def command(
         threads=threads,
         libraries=libraries,
         min_seconds=min_seconds,
+        allow_ops=allow_ops,
+        sandbox=sandbox,
         timeout=timeout,
     )
     if json_file is not None:

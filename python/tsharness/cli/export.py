@@ -107,8 +107,8 @@ def command(
     )
     if json_file is not None:
         write_json(report.to_dict(), json_file)
+    from tsharness.report.console import console
     from tsharness.report.export_terminal import print_export
-    from tsharness.report.terminal import console
 
     out = console(use_color(no_color), stderr=json_file == "-")
     print_export(report, model, out, quiet=quiet, verbose=verbose)

@@ -96,6 +96,13 @@ LeakLimit = Annotated[
 ColdStartLimit = Annotated[
     float, typer.Option("--cold-start-limit", metavar="SECONDS", min=0.0, help="For any call.")
 ]
+Sandboxed = Annotated[
+    str, typer.Option("--sandbox", metavar="MODE", help="strict, auto or off (docs/security.md).")
+]
+AllowOps = Annotated[
+    list[str],
+    typer.Option("--allow-op", metavar="NAME", help="A dangerous operator that is meant; repeatable."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Verdicts only.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Everything, with reasons.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text.")]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tsharness.cli.options import Json, NoColor, Quiet, Sizes, Specs, Timeout, use_color
+from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Sizes, Specs, Timeout, use_color
 from tsharness.cli.output import write_json
 from tsharness.errors import UsageError
 
@@ -42,6 +42,7 @@ def command(
     force: Annotated[
         bool, typer.Option("--force", help="Pack cases that the C++ runner does not pass.")
     ] = False,
+    allow_ops: AllowOps = [],  # noqa: B006
     timeout: Timeout = 600.0,
     json_file: Json = None,
     quiet: Quiet = False,
@@ -68,11 +69,13 @@ def command(
         beside=beside,
         bundled_inputs=bundled_inputs,
         force=force,
+        allow_ops=allow_ops,
         timeout=timeout,
     )
     if json_file is not None:
         write_json(report.to_dict(), json_file)
-    from tsharness.report.terminal import console, print_verdict, print_verify
+    from tsharness.report.console import console
+    from tsharness.report.terminal import print_verdict, print_verify
 
     out = console(use_color(no_color), stderr=json_file == "-")
     (print_verdict if quiet else print_verify)(report.check, out)

@@ -10,6 +10,7 @@ import typer
 
 from tsharness.cli.options import (
     Accept,
+    AllowOps,
     Artifacts,
     Atol,
     Cases,
@@ -32,6 +33,7 @@ from tsharness.cli.options import (
     Reference,
     Repeat,
     Rtol,
+    Sandboxed,
     SaveOutputs,
     Select,
     Sizes,
@@ -49,6 +51,8 @@ from tsharness.cli.options import (
 from tsharness.cli.output import write_json
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.verdict import worst
+
+_INTERRUPTED = 130  # as the shell has it, 128 + SIGINT
 
 
 def command(
@@ -82,6 +86,8 @@ def command(
     libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
+    allow_ops: AllowOps = [],  # noqa: B006
+    sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
     memory_limit: MemoryLimit = None,
     json_file: Json = None,
@@ -92,9 +98,11 @@ def command(
     """Run artifacts in the C++ runner and compare every output with the Python model's.
 
     Exit codes: 0 pass, 1 verification failed, 2 usage, 3 inconclusive, 5 cannot be loaded or run,
-    6 crash, timeout or limit, 8 no runner or no such device. Of several artifacts the worst counts.
+    6 crash, timeout or limit, 7 refused for safety, 8 no runner or no such device. Of several
+    artifacts the worst counts.
     """
     from tsharness.cases.input_spec import input_cases
+    from tsharness.runner.cage import parse_sandbox
     from tsharness.verification.checks.catalogue import chosen_checks
     from tsharness.verification.checks.rule import parse_level
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
@@ -126,13 +134,18 @@ def command(
         ignore=tuple(ignore),
         leak_limit=parse_size(leak_limit, "--leak-limit"),
         cold_start_limit=cold_start_limit,
+        allow_ops=tuple(allow_ops),
+        sandbox=parse_sandbox(sandbox),
         timeout=timeout,
         memory_limit=parse_size(memory_limit) if memory_limit else None,
     )
-    run = _Run(options, context.obj, json_file, quiet, verbose, use_color(no_color))
+    run = _Run(options, context.obj and context.obj.launcher, json_file, quiet, verbose, use_color(no_color))
     for artifact in artifacts:
         run.repeat(artifact, repeat)
-    raise typer.Exit(run.finish())
+        if run.interrupted:
+            break
+    code = run.finish()
+    raise typer.Exit(_INTERRUPTED if run.interrupted else code)
 
 
 class _Run:
@@ -152,16 +165,21 @@ class _Run:
         self._reports: list[Any] = []
         self._errors: list[dict[str, Any]] = []
 
+    @property
+    def interrupted(self) -> bool:
+        """Whether the last report is incomplete: nothing more is to be started."""
+        return bool(self._reports) and self._reports[-1].incomplete
+
     def repeat(self, artifact: Path, times: int) -> None:
         """Verifies it so often; with several times, a line for each, and what they agree on."""
         before = len(self._reports)
         for number in range(1, times + 1):
             self._label = f"run {number} of {times}" if times > 1 else ""
-            if not self._verify(artifact):
+            if not self._verify(artifact) or self.interrupted:
                 return
         if times > 1:
+            from tsharness.report.console import console, print_lines
             from tsharness.report.steadiness import steadiness_lines
-            from tsharness.report.terminal import console, print_lines
 
             out = console(self._color, stderr=self._json_file == "-")
             print_lines(steadiness_lines(self._reports[before:]), out)
@@ -195,7 +213,8 @@ class _Run:
             return verify_artifact(artifact, self._options, hooks, progress.plan, self._launcher)
 
     def _print(self, report: Any) -> None:
-        from tsharness.report.terminal import console, print_verdict, print_verify
+        from tsharness.report.console import console
+        from tsharness.report.terminal import print_verdict, print_verify
 
         out = console(self._color, stderr=self._json_file == "-")
         if self._quiet or self._label:

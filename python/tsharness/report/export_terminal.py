@@ -20,6 +20,7 @@ from rich.text import Text
 
 from tsharness.exporting.report import ExportReport
 from tsharness.exporting.saying import Say
+from tsharness.report.console import console, print_lines
 from tsharness.report.export_text import (
     candidate_row,
     finding_lines,
@@ -27,7 +28,6 @@ from tsharness.report.export_text import (
     stage_row,
     verdict_lines,
 )
-from tsharness.report.terminal import console, print_lines
 
 _VERDICTS = {"pass": "green", "fail": "bold red", "error": "bold red", "cannot": "bold red"}
 _MARKS = {"error": "bold red", "warn": "yellow", "note": "dim"}

@@ -46,6 +46,18 @@ class Finding:
 
 
 @dataclasses.dataclass(frozen=True)
+class Cage:
+    """What kept the process from everything but its work."""
+
+    landlock: int
+    """Version of the kernel's interface; 0: files were not kept from it."""
+    seccomp: bool
+    """Whether sockets, other programs and processes were."""
+    missing: tuple[str, ...]
+    """In words, what this kernel could not do."""
+
+
+@dataclasses.dataclass(frozen=True)
 class RunnerInfo:
     """The process that ran the artifact, by its own evidence."""
 
@@ -57,6 +69,8 @@ class RunnerInfo:
     cpu_capability: str
     compiler: str
     mapped_libraries: tuple[str, ...]
+    cage: Cage | None = None
+    """``None`` from a runner that has none."""
 
     @classmethod
     def from_hello(cls, hello: Mapping[str, Any], device: str) -> RunnerInfo:
@@ -69,6 +83,7 @@ class RunnerInfo:
             cpu_capability=hello["cpu_capability"],
             compiler=hello["build"]["compiler"],
             mapped_libraries=tuple(hello["mapped_libraries"]),
+            cage=from_dict(Cage, hello["cage"]) if "cage" in hello else None,
         )
 
     @property

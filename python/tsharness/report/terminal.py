@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tsharness.bench.report import BenchReport
+from tsharness.report.console import console, print_lines
 from tsharness.report.model import Check
 from tsharness.report.profile_text import profile_lines
 from tsharness.report.text import header_lines, passes_from, place, verdict_lines
@@ -23,7 +24,6 @@ from tsharness.verification.report import CaseResult, VerifyReport
 if TYPE_CHECKING:
     from tsharness.runner.process import Event
 
-_STYLES = {"PASS": "bold green", "FAIL": "bold red", "ERROR": "bold red", "INCONCLUSIVE": "bold yellow"}
 _VERDICT_STYLES = {
     Verdict.PASS: "green",
     Verdict.FAIL: "bold red",
@@ -31,15 +31,6 @@ _VERDICT_STYLES = {
     Verdict.INCONCLUSIVE: "bold yellow",
     Verdict.SKIPPED: "dim",
 }
-_PIPE_WIDTH = 200  # columns; a log file has no edge to break lines at
-
-
-def console(color: bool, *, stderr: bool = False) -> Console:
-    stream = sys.stderr if stderr else sys.stdout
-    width = None if stream.isatty() else _PIPE_WIDTH
-    return Console(
-        file=stream, width=width, no_color=not color or None, highlight=False, soft_wrap=not stream.isatty()
-    )
 
 
 class VerifyProgress:
@@ -121,14 +112,6 @@ def _print_figures(report: VerifyReport, out: Console) -> None:
     for case in report.cases:
         for line in profile_lines(case):
             out.print(Text(line))
-
-
-def print_lines(lines: Sequence[str], out: Console) -> None:
-    """Plain lines, the verdict at their beginning in its colour."""
-    for line in lines:
-        word = line.split(" ", 1)[0]
-        style = _STYLES.get(word)
-        out.print(Text(word, style).append(line[len(word) :], "not bold default") if style else Text(line))
 
 
 def print_verdict(report: VerifyReport, out: Console) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tsharness.report.model import CaseError, Check, Finding
+from tsharness.report.model import CaseError, Check, Finding, RunnerInfo
 from tsharness.report.profile_text import touched
 from tsharness.report.units import amount, error, rounded_up, size
 from tsharness.verdict import Verdict
@@ -33,9 +33,15 @@ def header_lines(report: VerifyReport) -> Iterator[tuple[str, str]]:
     if runner is not None:
         python = "PYTHON IN THE PROCESS" if runner.python_libraries else "no Python in the process"
         where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
-        yield "runner", f"LibTorch {runner.libtorch} · {python} · {where}"
+        yield "runner", f"LibTorch {runner.libtorch} · {python} · {where}{_cage(runner)}"
     yield "cases", report.cases_from
     yield "proves", report.proves
+
+
+def _cage(runner: RunnerInfo) -> str:
+    """Silent where the cage is whole."""
+    missing = runner.cage.missing if runner.cage else ("this runner has none",)
+    return f" · cage: {'; '.join(missing)}" if missing else ""
 
 
 def place(name: str, worst: Worst) -> str:
@@ -57,6 +63,9 @@ def passes_from(output: OutputResult) -> str:
 
 def verdict_lines(report: VerifyReport) -> list[str]:
     """The closing lines: the verdict, and if it is not a pass, what, where and what to do."""
+    if report.incomplete:
+        done = sum(bool(case.outputs) for case in report.cases)
+        return [f"INCOMPLETE  interrupted after {done} of {len(report.cases)} cases"]
     if report.verdict is Verdict.PASS:
         return [f"PASS  {_summary(report)}", *_general_lines(report)]
     lines = [line for check in report.checks for line in _check_lines(check, report)]

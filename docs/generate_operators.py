@@ -1,0 +1,81 @@
+"""Writes what ``inspect`` knows of operators: those of the installed runner's LibTorch, and the kinds of all
+that are not just pure. Run by ``make operators`` after an update of torch; lists of older LibTorches stay.
+Another runner's list is added with ``python docs/generate_operators.py RUNNER``."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tsharness.runner.find import find_runner
+
+FOLDER = Path(__file__).parents[1] / "python" / "tsharness" / "inspection"
+
+# The first rule that matches counts. What none matches is pure: it reads its arguments, makes new values.
+RULES: Sequence[tuple[str, str]] = (
+    ("file", r"aten::(save|from_file)"),
+    (
+        "process",
+        r"(c10d|_c10d_functional|_c10d_functional_autograd|symm_mem|_dtensor)::.*|prim::rpc_.*|prim::.*RRef.*",
+    ),
+    ("prints", r"aten::(warn|_print)|prim::Print"),
+    (
+        "stateful",
+        r"aten::(manual_seed|seed|set_grad_enabled|set_data|set_.*thread.*|_cufft_set_plan_cache_max_size|"
+        r"_cufft_clear_plan_cache|backward|_backward|requires_grad_|retain_grad)|cuda::.*|profiler::.*",
+    ),
+    (
+        "random",
+        r"(aten|quantized|prims|rngprims)::(rand|randn|randint|randperm|rand_like|randn_like|randint_like|random|"
+        r"bernoulli|cauchy|exponential|geometric|log_normal|multinomial|normal|normal_functional|poisson|binomial|"
+        r"uniform|_standard_gamma|_sample_dirichlet|rrelu|rrelu_with_noise|dropout|alpha_dropout|"
+        r"feature_dropout|feature_alpha_dropout|native_dropout|_fused_dropout|philox_rand|_philox_normal|"
+        r"_philox_uniform|_cudnn_init_dropout_state|_fill_mem_eff_dropout_mask|fractional_max_pool[23]d)_?",
+    ),
+)
+
+
+# In no registry of the runner's: LibTorch's interpreter knows them, or a build with other parts.
+INTERPRETED = ("prim::Print", "prim::rpc_async", "prim::rpc_sync", "prim::rpc_remote")
+
+
+def registry(runner: Path) -> tuple[str, dict[str, list[list[Any]]]]:
+    """Its LibTorch, and its operators as inspection/operators.py reads them."""
+
+    def ask(option: str) -> Any:
+        return json.loads(subprocess.run([runner, option], capture_output=True, check=True, text=True).stdout)
+
+    found: dict[str, list[list[Any]]] = {}
+    for one in sorted(ask("--operators"), key=lambda one: (one["name"], one["overload"])):
+        found.setdefault(one["name"], []).append([one["overload"], one["required"], *one["arguments"]])
+    return str(ask("--describe")["libtorch"]).partition("+")[0], found
+
+
+def kinds(registries: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Operators of any LibTorch that are not pure, by kind."""
+    names = sorted({name for one in registries for name in one} | set(INTERPRETED))
+    found: dict[str, list[str]] = {kind: [] for kind, _ in RULES}
+    for name in names:
+        kind = next((kind for kind, pattern in RULES if re.fullmatch(pattern, name)), None)
+        if kind is not None:
+            found[kind].append(name)
+    return found
+
+
+def main() -> None:
+    libtorch, operators = registry(Path(sys.argv[1]) if len(sys.argv) > 1 else find_runner().path)
+    folder = FOLDER / "registries"
+    folder.mkdir(exist_ok=True)
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(found)}" for name, found in operators.items())
+    (folder / f"{libtorch}.json").write_text(f"{{\n{lines}\n}}\n")
+    every = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json"))]
+    (FOLDER / "kinds.json").write_text(json.dumps(kinds(every), indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Operators that can hurt, and from which method they are reached."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from tsharness.artifact.pickles import Pickle
+from tsharness.findings import finding
+from tsharness.inspection.compatibility import native_classes
+from tsharness.inspection.operators import DANGEROUS, kind_of_operator
+from tsharness.inspection.subject import Subject
+from tsharness.report.model import Finding
+
+_TALKING = ("c10d", "dist_")
+"""Namespaces of classes that open connections."""
+_TORCH = re.compile(r"\w+Storage|device|Size|per_(tensor|channel)_\w+|q?u?int\w*|b?float\w*|complex\w*|bool")
+"""Of torch itself: names of values, none of which is called."""
+
+
+def dangers(subject: Subject) -> Iterator[Finding]:
+    """What runs while the file is loaded comes first, then what a call may reach, then all other code: an
+    interface or an attribute may lead there unseen."""
+    told: set[tuple[str, str]] = set()
+    rest = dict.fromkeys(subject.archive.code.functions)
+    groups: list[tuple[str, Mapping[str, str | None]]] = [
+        ("while the file is loaded", subject.loaded),
+        ("when it is called", subject.called),
+        ("if something calls it", rest),
+    ]
+    for when, functions in groups:
+        for function, call in subject.uses(functions):
+            kind = kind_of_operator(call.op)
+            if kind not in DANGEROUS or (function.name, call.op) in told or _allowed(subject, call.op, kind):
+                continue
+            told.add((function.name, call.op))
+            way = " > ".join(_short(name) for name in subject.way_to(function.name, functions))
+            seen = f"{call.op} runs {when}: {way}: {subject.text(function, call.node)}"
+            yield subject.found(DANGEROUS[kind], seen, function, call.node, op=call.op)
+    for namespace, name in sorted(native_classes(subject)):
+        if namespace.startswith(_TALKING) and f"torch.classes.{namespace}.{name}" not in subject.allow_ops:
+            op = f"torch.classes.{namespace}.{name}"
+            yield finding("TS362", f"it uses {op}, which talks to other processes", op=op)
+    for name, pickle in (("data.pkl", subject.archive.data), ("constants.pkl", subject.archive.constants)):
+        yield from _outsiders(name, pickle)
+
+
+def _allowed(subject: Subject, op: str, kind: str) -> bool:
+    return op in subject.allow_ops or (kind == "unknown" and subject.libraries)
+
+
+def _short(name: str) -> str:
+    """ "M.forward" of "__torch__.package.M.forward"."""
+    return ".".join(name.removeprefix("__torch__.").split(".")[-2:])
+
+
+def _outsiders(record: str, pickle: Pickle | None) -> Iterator[Finding]:
+    """Classes and functions that torch's own archives never name in their objects."""
+    for found in pickle.globals if pickle else ():
+        known = (
+            found.module.partition(".")[0] == "__torch__"
+            or (found.module == "torch" and _TORCH.fullmatch(found.name) is not None)
+            or (found.module == "torch._utils" and found.name.startswith("_rebuild_"))
+            or found.module == "torch.jit._pickle"
+            or found.path == "collections.OrderedDict"
+        )
+        if not known:
+            yield finding("TS364", f"{record} names {found.path}", where=record)

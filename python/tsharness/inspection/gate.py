@@ -1,0 +1,52 @@
+"""What is asked of an artifact before anything runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from tsharness.artifact.archive import open_archive
+from tsharness.artifact.container import Container, Fault
+from tsharness.artifact.kind import kind_of
+from tsharness.artifact.script_archive import read_archive
+from tsharness.errors import ArtifactError, RefusedError
+from tsharness.inspection.danger import dangers
+from tsharness.inspection.subject import Subject
+
+_AMBIGUOUS = ("TS313", "TS314", "TS316")
+
+
+def refuse_dangers(path: Path, allow_ops: Sequence[str] = (), libraries: bool = False) -> None:
+    """Reads code and objects; executes nothing. Raises RefusedError, with what and where, for an operator
+    that can do more than compute and is not allowed; ArtifactError for a file that is no TorchScript."""
+    kind = kind_of(path)
+    if not kind.loads:
+        raise ArtifactError(
+            f"{path} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
+        )
+    if kind.name == "lite-flatbuffer":
+        return  # it has no code that could be read; the cage is all there is
+    archive = read_archive(path)
+    problems = [(one.record, one.message) for one in _ambiguous(path)]
+    problems += [(one.record, one.message) for one in archive.problems]
+    if problems:
+        record, message = problems[0]
+        raise RefusedError(
+            f"{path} is not run: {record} {message}, so what it does cannot be judged\n"
+            "Copy the file again from where it was exported, or export it again"
+        )
+    subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
+    found = list(dangers(subject))
+    if found:
+        more = f" (and {len(found) - 1} more: tsharness inspect)" if len(found) > 1 else ""
+        where = f" ({found[0].where})" if found[0].where else ""
+        raise RefusedError(f"{path} is not run: {found[0].code} {found[0].seen}{where}{more}\n{found[0].do}")
+
+
+def _ambiguous(path: Path) -> list[Fault]:
+    """What makes two readers read different things: overlaps, duplicate names, encryption."""
+    archive = open_archive(path)
+    if archive is None:
+        return []
+    with archive:
+        return [fault for fault in Container(archive, path).faults() if fault.code in _AMBIGUOUS]

@@ -1,0 +1,45 @@
+"""The LibTorches that an artifact is to run on, as users name them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tsharness.errors import UsageError
+from tsharness.inspection.operators import Registry, known_registries, registry_from
+
+_SECONDS = 60  # for a runner to list its operators
+
+
+def registries_of(names: Sequence[str]) -> tuple[Registry, ...]:
+    """Known ones by their versions ("1.13.1"), others by the path of their runner, which is asked. The newest
+    known one for no name. Raises UsageError."""
+    if not names:
+        return known_registries()[-1:]
+    known = {registry.libtorch: registry for registry in known_registries()}
+    return tuple(known[name] if name in known else _asked(Path(name), list(known)) for name in names)
+
+
+def _asked(runner: Path, known: Sequence[str]) -> Registry:
+    if not runner.is_file():
+        raise UsageError(
+            f"--runner {runner}: no such runner, and no LibTorch that is known: {', '.join(known)}"
+        )
+    operators, hello = (_answer(runner, option) for option in ("--operators", "--describe"))
+    found: dict[str, list[list[Any]]] = {}
+    for one in operators:
+        found.setdefault(one["name"], []).append([one["overload"], one["required"], *one["arguments"]])
+    return registry_from(str(hello["libtorch"]), found)
+
+
+def _answer(runner: Path, option: str) -> Any:
+    try:
+        done = subprocess.run(
+            [runner.absolute(), option], capture_output=True, text=True, check=True, timeout=_SECONDS
+        )
+        return json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise UsageError(f"--runner {runner} did not list its operators: {error}") from None

@@ -1,0 +1,42 @@
+"""Where text for people goes, and how its first words are coloured."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+VERDICTS = {
+    "PASS": "bold green",
+    "FAIL": "bold red",
+    "ERROR": "bold red",
+    "REFUSED": "bold red",
+    "INCONCLUSIVE": "bold yellow",
+    "INCOMPLETE": "bold yellow",
+}
+"""Styles of a line's first word."""
+_PIPE_WIDTH = 200  # columns; a log file has no edge to break lines at
+
+
+def console(color: bool, *, stderr: bool = False) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    width = None if stream.isatty() else _PIPE_WIDTH
+    return Console(
+        file=stream, width=width, no_color=not color or None, highlight=False, soft_wrap=not stream.isatty()
+    )
+
+
+def styled(line: str, styles: Mapping[str, str]) -> Text:
+    """The line with its first word in the style that it has there, if any."""
+    word = line.split(" ", 1)[0]
+    if word not in styles:
+        return Text(line)
+    return Text(word, styles[word]).append(line[len(word) :], "not bold not dim default")
+
+
+def print_lines(lines: Sequence[str], out: Console) -> None:
+    """Plain lines, the verdict at their beginning in its colour."""
+    for line in lines:
+        out.print(styled(line, VERDICTS))

@@ -1,0 +1,63 @@
+"""Findings as SARIF 2.1.0, which code-hosting sites show beside the code.
+
+The format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tsharness.findings import RULES
+from tsharness.inspection.report import Inspection
+from tsharness.report.model import Finding
+
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+)")
+
+
+def to_sarif(reports: Sequence[Inspection], version: str) -> dict[str, Any]:
+    """One run with the findings of all files. A finding's location is the file that was inspected; the line
+    of its source, if it is known, is a related one."""
+    found = [(report, one) for report in reports for one in report.findings]
+    codes = sorted({one.code for _, one in found})
+    driver = {"name": "tsharness", "semanticVersion": version, "rules": [_rule(code) for code in codes]}
+    results = [_result(report, one, codes.index(one.code)) for report, one in found]
+    return {
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": results}],
+    }
+
+
+def _rule(code: str) -> dict[str, Any]:
+    rule = RULES[code]
+    return {
+        "id": code,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": f"{rule.why}. {rule.do}"},
+        "defaultConfiguration": {"level": rule.severity},
+    }
+
+
+def _result(report: Inspection, found: Finding, index: int) -> dict[str, Any]:
+    result = {
+        "ruleId": found.code,
+        "ruleIndex": index,
+        "level": found.severity,
+        "message": {"text": f"{found.seen}: {found.why}. {found.do}"},
+        "locations": [_location(Path(report.path).as_posix(), None)],
+        "partialFingerprints": {"finding/v1": f"{found.code}:{found.where}:{found.seen}"},
+    }
+    place = _PLACE.fullmatch(found.where or "")
+    if place:
+        result["relatedLocations"] = [_location(place["file"], int(place["line"]))]
+    return result
+
+
+def _location(uri: str, line: int | None) -> dict[str, Any]:
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
+    if line is not None:
+        physical["region"] = {"startLine": max(1, line)}
+    return {"physicalLocation": physical}

@@ -1,0 +1,300 @@
+"""``tsharness inspect``: bad files by name, healthy ones without a false word, and nothing executed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from conftest import Ran, tsharness
+from corpus import BAD, SavesWhenCalled, scripted, small, traced, with_code
+from lint_models import LINTS, X
+from tsharness.exporting import torch_jit
+from tsharness.findings import RULES
+
+
+def inspected(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
+    ran = tsharness("inspect", *arguments, "--json", "-")
+    return ran, json.loads(ran.out)
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_named(name: str, tmp_path: Path) -> None:
+    expected, path = BAD[name], tmp_path / "model.pt"
+    expected.make(path)
+    ran, document = inspected(path, *expected.options)
+    assert ran.code == expected.exit_code, ran.text
+    assert "Traceback" not in ran.err
+    if not expected.code:
+        assert expected.says in ran.err
+        return
+    (report,) = document["reports"]
+    found = {one["code"]: one for one in report["findings"]}
+    assert expected.code in found, found
+    assert expected.says in found[expected.code]["seen"] + found[expected.code]["do"] + report["what"]
+
+
+@pytest.mark.parametrize("code", LINTS)
+def test_what_hurts_in_production_is_named(code: str, tmp_path: Path) -> None:
+    path = LINTS[code](tmp_path / "model.pt") or tmp_path / "model.pt"
+    _, document = inspected(path)
+    (report,) = document["reports"]
+    assert code in {one["code"] for one in report["findings"]}, report["findings"]
+
+
+def test_every_rule_is_earned() -> None:
+    """By a file of the corpus, by a lint's model, or by the contract of Triton (below)."""
+    earned = {bad.code for bad in BAD.values()} | set(LINTS) | {"TS352"}
+    assert {code for code in RULES if code.startswith("TS3")} <= earned
+
+
+def test_lines_of_the_source_are_named(tmp_path: Path) -> None:
+    LINTS["TS341"](tmp_path / "m.pt")
+    ran, document = inspected(tmp_path / "m.pt")
+    (found,) = (one for one in document["reports"][0]["findings"] if one["code"] == "TS341")
+    line = next(
+        number
+        for number, text in enumerate(
+            Path(sys.modules["lint_models"].__file__ or "").read_text().splitlines(), 1
+        )
+        if "# the line" in text
+    )
+    assert found["where"] == f"lint_models.py:{line}"
+    assert "cpu in `torch.device(" in found["seen"]
+    assert ran.code == 0
+
+
+class Branch(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([nn.Linear(16, 16), nn.Tanh()])
+
+    def forward(self, x: Tensor) -> Tensor:
+        if bool(x.sum() > 0):
+            for layer in self.layers:
+                x = layer(x)
+        return x
+
+
+IMAGE = torch.ones(2, 3, 16, 16)
+HEALTHY: dict[str, tuple[nn.Module, Any]] = {
+    "linear": (nn.Linear(16, 4), X),
+    "convolution": (nn.Conv2d(3, 4, 3), IMAGE),
+    "transposed": (nn.ConvTranspose2d(3, 4, 3), IMAGE),
+    "batch-norm": (nn.BatchNorm2d(3), IMAGE),
+    "group-norm": (nn.GroupNorm(3, 3), IMAGE),
+    "layer-norm": (nn.LayerNorm(16), X),
+    "pooling": (nn.AdaptiveAvgPool2d(4), IMAGE),
+    "sequential": (nn.Sequential(nn.Linear(16, 4), nn.ReLU(), nn.Dropout()), X),
+    "embedding": (nn.Embedding(10, 4), torch.ones(2, 5, dtype=torch.int64)),
+    "bag": (nn.EmbeddingBag(10, 4), torch.ones(2, 5, dtype=torch.int64)),
+    "lstm": (nn.LSTM(16, 8), torch.ones(2, 3, 16)),
+    "gru": (nn.GRU(16, 8), torch.ones(2, 3, 16)),
+    "encoder": (nn.TransformerEncoderLayer(16, 2, 32), torch.ones(2, 3, 16)),
+    "attention": (nn.MultiheadAttention(16, 2), (torch.ones(2, 3, 16),) * 3),
+    "branch": (Branch(), X),
+    "softmax": (nn.Softmax(-1), X),
+}
+
+
+def _without_errors(*paths: Path) -> None:
+    ran, document = inspected(*paths)
+    errors = [
+        (report["path"], one["seen"])
+        for report in document["reports"]
+        for one in report["findings"]
+        if one["severity"] == "error"
+    ]
+    assert ran.code == 0, errors
+    assert not errors
+    assert len(document["reports"]) == len(paths)
+
+
+def test_healthy_modules_of_torch(tmp_path: Path) -> None:
+    """Traced and scripted, 32 of them, and frozen."""
+    paths = []
+    for name, (module, x) in HEALTHY.items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the tracer's, of torch's own modules
+            paths.append(traced(module, x, tmp_path / f"{name}-traced.pt"))
+        paths.append(scripted(module, tmp_path / f"{name}-scripted.pt"))
+    with torch_jit.without_deprecation():
+        for name in ("convolution", "branch", "encoder"):
+            frozen = torch.jit.freeze(torch.jit.script(HEALTHY[name][0].eval()))
+            torch_jit.save(frozen, tmp_path / f"{name}-frozen.pt")
+            paths.append(tmp_path / f"{name}-frozen.pt")
+    LINTS["TS336"](tmp_path / "lite.ptl")
+    _without_errors(*paths, tmp_path / "lite.ptl")
+
+
+def test_healthy_artifacts_of_others(models: Path) -> None:
+    import silero_vad
+
+    voice = Path(silero_vad.__file__).parent / "data" / "silero_vad.jit"
+    mobile = Path(torch.__file__).parent / "bin" / "script_module_v4.ptl"
+    _without_errors(*sorted(models.glob("*.pt")), voice, *([mobile] if mobile.is_file() else []))
+
+
+def test_a_quantised_model(tmp_path: Path) -> None:
+    if "x86" not in torch.backends.quantized.supported_engines:
+        pytest.skip("no engine for quantised operators here")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = torch.ao.quantization.quantize_dynamic(nn.Sequential(nn.Linear(16, 16), nn.ReLU()).eval())
+        path = scripted(model, tmp_path / "quantised.pt")
+    _without_errors(path)
+
+
+def test_nothing_is_executed(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    BAD["saves_when_loaded"].make(path)
+    BAD["pickle_that_runs_a_program"].make(tmp_path / "pickle.pt")
+    before = sorted(tmp_path.iterdir())
+    tsharness("inspect", path, tmp_path / "pickle.pt", cwd=tmp_path)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_torch_is_not_imported(tmp_path: Path) -> None:
+    small(tmp_path / "m.pt")
+    program = (
+        "import sys; from tsharness.inspection.api import inspect; "
+        f"inspect({str(tmp_path / 'm.pt')!r}); "
+        "print([m for m in ('torch', 'numpy', 'pickle') if m in sys.modules and m != 'pickle'])"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_what_is_allowed_is_no_danger(tmp_path: Path) -> None:
+    path = scripted(SavesWhenCalled(), tmp_path / "m.pt")
+    assert tsharness("inspect", path).code == 7
+    assert tsharness("inspect", path, "--allow-op", "aten::save").code == 0
+    assert tsharness("inspect", path, "--allow-op", "aten::from_file").code == 7
+
+
+def test_findings_are_chosen(tmp_path: Path) -> None:
+    LINTS["TS347"](tmp_path / "m.pt")
+    codes = {one["code"] for one in inspected(tmp_path / "m.pt")[1]["reports"][0]["findings"]}
+    assert "TS347" in codes
+    for options in (("--ignore", "TS347"), ("--select", "TS36")):
+        found = inspected(tmp_path / "m.pt", *options)[1]["reports"][0]["findings"]
+        assert "TS347" not in {one["code"] for one in found}
+
+
+def test_the_picture_of_a_model(models: Path) -> None:
+    ran = tsharness("inspect", models / "resnet.pt")
+    assert ran.code == 0
+    assert "(saved module): ResNet  11.7 M parameters" in ran.out
+    assert "forward(x: Tensor) -> Tensor" in ran.out
+    assert "_convolution 20" in ran.out and "cases for verify" in ran.out
+    _, document = inspected(models / "resnet.pt")
+    (report,) = document["reports"]
+    assert report["weights"]["float32"] > 46_000_000
+    assert report["lowest_libtorch"] == "1.13.1"
+    assert "1.13.1 or newer" in ran.out
+
+
+def test_code_with_its_source(models: Path) -> None:
+    ran = tsharness("inspect", models / "conditional.pt", "--code", "forward")
+    assert ran.code == 0
+    assert ran.out.startswith("def forward(self: __torch__.conditional.")
+    assert "# conditional.py:" in ran.out
+    ran = tsharness("inspect", models / "conditional.pt", "--code", "backwards")
+    assert ran.code == 2 and "the module has: forward" in ran.err
+
+
+def test_sarif(tmp_path: Path) -> None:
+    scripted(SavesWhenCalled(), tmp_path / "m.pt")
+    ran = tsharness("inspect", tmp_path / "m.pt", "--sarif", tmp_path / "out.sarif")
+    assert ran.code == 7
+    document = json.loads((tmp_path / "out.sarif").read_text())
+    assert document["version"] == "2.1.0"
+    (run,) = document["runs"]
+    assert {rule["id"] for rule in run["tool"]["driver"]["rules"]} >= {"TS361"}
+    danger = next(one for one in run["results"] if one["ruleId"] == "TS361")
+    assert danger["level"] == "error"
+    assert danger["locations"][0]["physicalLocation"]["artifactLocation"]["uri"].endswith("m.pt")
+    assert danger["relatedLocations"][0]["physicalLocation"]["region"]["startLine"] > 1
+    assert run["tool"]["driver"]["rules"][danger["ruleIndex"]]["id"] == "TS361"
+
+
+class TakesADict(nn.Module):
+    def forward(self, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        return features
+
+
+def test_tritons_contract(models: Path, tmp_path: Path) -> None:
+    ran = tsharness("inspect", models / "resnet.pt", "--triton")
+    assert ran.code == 0
+    assert 'name: "x__0"  data_type: TYPE_FP32  dims: [ 3, 224, 224 ]' in ran.out
+    assert 'name: "OUTPUT__0"' in ran.out
+    ran = tsharness("inspect", scripted(TakesADict(), tmp_path / "m.pt"), "--triton")
+    assert "TS352 the argument features is a Dict[str, Tensor]" in ran.out
+    assert "TS352 forward returns Dict[str, Tensor]" in ran.out
+
+
+def test_the_hash_that_was_expected(tmp_path: Path) -> None:
+    import hashlib
+
+    path = small(tmp_path / "m.pt")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert tsharness("inspect", path, "--expect-sha256", digest.upper()).code == 0
+    ran = tsharness("inspect", path, path, "--expect-sha256", digest)
+    assert ran.code == 2 and "name one" in ran.err
+
+
+def test_odd_names(tmp_path: Path) -> None:
+    for name in ("with space.pt", "new\nline.pt", "-dash.pt", "ümlaut.pt"):
+        small(tmp_path / name)
+        ran = tsharness("inspect", "--", name, cwd=tmp_path)
+        assert ran.code == 0, (name, ran.text)
+    raw = str(tmp_path / "m").encode() + b"\xff\xfe.pt"
+    small(tmp_path / "m.pt").rename(Path(os.fsdecode(raw)))
+    ran = tsharness("inspect", os.fsdecode(raw), errors="replace")
+    assert ran.code == 0 and "Traceback" not in ran.err
+
+
+def test_many_at_once_the_worst_counts(tmp_path: Path) -> None:
+    small(tmp_path / "good.pt")
+    with_code(tmp_path / "bad.pt", "torch.relu(", "ops.evil.run(")
+    ran, document = inspected(tmp_path / "good.pt", tmp_path / "bad.pt", tmp_path / "absent.pt")
+    assert ran.code == 7 and document["exit_code"] == 7
+    assert [report["exit_code"] for report in document["reports"]] == [0, 7]
+    assert document["errors"][0]["exit_code"] == 5
+
+
+def test_explain() -> None:
+    ran = tsharness("explain", "TS361")
+    assert ran.code == 0 and "can read or write files" in ran.out and "--allow-op NAME" in ran.out
+    assert tsharness("explain", "ts3").out.count("why") > 40
+    ran = tsharness("explain", "TS999")
+    assert ran.code == 2 and "docs/findings" in ran.err
+
+
+def test_another_runner(tmp_path: Path) -> None:
+    from tsharness.runner.find import find_runner
+
+    class Attends(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.scaled_dot_product_attention(x, x, x)
+
+    path = traced(Attends(), torch.ones(1, 2, 3, 4), tmp_path / "m.pt")
+    assert tsharness("inspect", path).code == 0
+    ran = tsharness("inspect", path, "--runner", "1.13.1", "--runner", find_runner().path)
+    assert ran.code == 5
+    assert "TS332 LibTorch 1.13.1 lacks aten::scaled_dot_product_attention" in ran.out
+    assert "LibTorch 2" not in ran.out.partition("TS332")[2]
+    assert "operators of LibTorch 2.13.0 or newer" in ran.out
+    ran = tsharness("inspect", path, "--runner", "0.1")
+    assert ran.code == 2 and "1.13.1, 2.13.0" in ran.err
+    ran = tsharness("inspect", path, "--runner", "/bin/true")
+    assert ran.code == 2 and "did not list its operators" in ran.err
