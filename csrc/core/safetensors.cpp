@@ -11,6 +11,7 @@
 #include <cstring>
 #include <fstream>
 
+#include "core/descriptor.h"
 #include "core/error.h"
 #include "core/json.h"
 
@@ -34,21 +35,6 @@ uint64_t itemsize(const std::string& dtype) {
   const auto found = sizes.find(dtype);
   return found == sizes.end() ? 0 : found->second;
 }
-
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct ParsedEntry {
   SafetensorsEntry entry;

@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "core/process_info.h"
+#include "runner/cage_rules.h"
 #include "runner/command_line.h"
 #include "runner/hello.h"
 #include "runner/operators.h"
@@ -54,10 +55,16 @@ void do_steps(const Job& job, EventSink& events) {
 }
 
 int run(const Job& job, EventSink& events) {
+  // First of all: threads that are started later are in it too.
+  const Cage cage = cage_for(job);
   if (job.threads > 0) at::set_num_threads(job.threads);
   const Settings settings(job.settings);
-  events.emit("hello", hello());
-  if (job.memory_limit > 0) limit_memory(job.memory_limit);
+  Json greeting = hello();
+  greeting["cage"] = cage.to_json();
+  events.emit("hello", greeting);
+  // A GPU's driver reserves more addresses than a limit could allow: there, who watches limits it.
+  const bool on_cpu = job.device.rfind("cpu", 0) == 0;
+  if (job.memory_limit > 0 && on_cpu) limit_memory(job.memory_limit);
   do_steps(job, events);
   events.set_step("");
   events.emit("bye", Json::object());

@@ -50,6 +50,12 @@ class MemoryLimitError(RunnerCrash):
     """An allocation failed or exceeded the limit."""
 
 
+class RefusedError(TsharnessError):
+    """The artifact can do more than compute, and nobody has allowed it."""
+
+    exit_code = 7
+
+
 class EnvironmentProblem(TsharnessError):
     """Nothing is wrong with the artifact: no runner, another torch, no such device."""
 

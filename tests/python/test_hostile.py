@@ -11,6 +11,10 @@ import torch
 from conftest import running_runners, tsharness, verify_json
 from tsharness.cases import Call, Case, CaseFile, Tensor, write_case_file
 from tsharness.exporting import torch_jit
+from tsharness.runner.find import find_runner
+from tsharness.runner.job import Job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import run_job
 
 
 class Segfault(torch.nn.Module):
@@ -133,12 +137,12 @@ def test_crash_while_loading(tmp_path: Path) -> None:
             if info.filename.endswith("test_hostile.py"):
                 data = data.replace(b"torch.add(x, 1)", b"(" * 300000 + b"x" + b")" * 300000)
             new.writestr(info.filename, data)
-    cases = f"{path}.cases.safetensors"
-    ran, report = verify_json(deep, "--cases", cases)
-    assert ran.code == 6
-    assert {case["verdict"] for case in report["cases"]} == {"error"}
-    assert "SIGSEGV" in report["cases"][0]["error"]["message"]
-    assert "and so for 2 more cases" in ran.err
+    outcome = run_job(Job(deep, ({"step": "load"},)), Launcher(find_runner()), 60)
+    assert outcome.death is not None
+    assert (outcome.death.kind, outcome.death.step) == ("signal", "load")
+    # verify does not let it get so far: what cannot be parsed cannot be judged.
+    ran = tsharness("verify", deep, "--cases", f"{path}.cases.safetensors")
+    assert ran.code == 7 and "cannot be judged" in ran.err
 
 
 def test_quiet_hostile_run_leaves_no_process(tmp_path: Path) -> None:

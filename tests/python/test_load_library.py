@@ -62,9 +62,12 @@ def test_without_its_library_the_operator_is_named(library: Path, tmp_path: Path
     x = Tensor("float32", (1,), b"\x00\x00\x80?")
     write_case_file(CaseFile((Case("one", (Call((x,), x),)),)), cases)
     ran = tsharness("verify", model, "--cases", cases)
+    assert ran.code == 7 and "TS363 demo::twice" in ran.err and "--load-library" in ran.err
+    allowed = ("--allow-op", "demo::twice")
+    ran = tsharness("verify", model, "--cases", cases, *allowed)
     assert ran.code == 5
     assert "TS209 it needs demo::twice" in ran.out and "--load-library" in ran.out
-    ran = tsharness("verify", model)
+    ran = tsharness("verify", model, *allowed)
     assert ran.code == 5 and "Unknown builtin op: demo::twice" in ran.err
 
 

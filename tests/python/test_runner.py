@@ -14,7 +14,8 @@ from conftest import heed_interrupts, run, running_runners
 from tsharness.errors import EnvironmentProblem
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
-from tsharness.runner.process import Launcher, Outcome, run_job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Outcome, run_job
 
 
 def test_describe_under_an_empty_environment(runner_path: Path) -> None:
@@ -180,7 +181,12 @@ def stand_in(tmp_path: Path) -> Callable[..., Outcome]:
         (f"echo '{BEGIN}' >&$fd; printf '\\x80PK' >&$fd", "garbage", "no event"),
         (f"echo '{BEGIN}' >&$fd; sleep 60", "timeout", "took longer than 2 s"),
         (f"echo '{BEGIN}' >&$fd; (sleep 60) & sleep 60", "timeout", "took longer than 2 s"),
-        (f"echo '{BEGIN}' >&$fd; yes", "timeout", "took longer than 2 s"),
+        (f"echo '{BEGIN}' >&$fd; yes", "limit", "printed more than"),
+        (
+            f"echo '{BEGIN}' >&$fd; while sleep 0.1; do echo on and on; done",
+            "timeout",
+            "took longer than 2 s",
+        ),
     ],
 )
 def test_a_death_is_data(stand_in: Callable[..., Outcome], script: str, kind: str, message: str) -> None:
@@ -229,12 +235,14 @@ def test_what_is_printed_is_kept_to_its_end_only(stand_in: Callable[..., Outcome
     assert outcome.printed.endswith("end\n") and len(outcome.printed) <= 8192
 
 
-def test_a_signal_to_the_user_leaves_no_runner(models: Path) -> None:
-    """Ctrl-C ends the command and its runner, without a traceback."""
+def test_a_signal_to_the_user_leaves_no_runner(models: Path, tmp_path: Path) -> None:
+    """Ctrl-C ends the command and its runner, without a traceback; what was seen is reported."""
     import signal
     import time
 
-    command = [Path(sys.executable).parent / "tsharness", "verify", models / "resnet.pt", "--calls", "10000"]
+    report = tmp_path / "report.json"
+    options = ("--calls", "10000", "--json", report)
+    command = [Path(sys.executable).parent / "tsharness", "verify", models / "resnet.pt", *options]
     process = subprocess.Popen(
         command,
         stdout=subprocess.PIPE,
@@ -244,7 +252,11 @@ def test_a_signal_to_the_user_leaves_no_runner(models: Path) -> None:
     )
     time.sleep(3)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=30)
     assert process.returncode == 130
     assert "Traceback" not in err
+    assert "INCOMPLETE  interrupted after 0 of 3 cases" in out
+    (written,) = json.loads(report.read_text())["reports"]
+    assert written["incomplete"] and written["verdict"] == "error"
+    assert written["cases"][0]["error"]["kind"] == "interrupted"
     assert not running_runners()

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from tsharness.bench.report import BenchReport, summarize
 from tsharness.errors import EnvironmentProblem, RunnerCrash, error_of_kind
+from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import RunnerInfo
+from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
-from tsharness.runner.process import NO_HOOKS, Hooks, Launcher, run_job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import NO_HOOKS, Hooks, run_job
 from tsharness.runner.steps import case_errors, default_memory_limit
 from tsharness.verification.plan import find_cases, no_cases_error, plan_cases
 
@@ -24,15 +27,19 @@ def benchmark(
     threads: int | None = None,
     libraries: Sequence[str | Path] = (),
     min_seconds: float = 1.0,
+    allow_ops: Sequence[str] = (),
+    sandbox: str = "auto",
     timeout: float = 600.0,
     hooks: Hooks = NO_HOOKS,
 ) -> BenchReport:
     """Warms each case up, then times its calls one by one for at least ``min_seconds``.
 
-    Raises UsageError without cases, ArtifactError if the artifact does not load, and the other errors of
-    the tree as they occur; a case that fails by itself is in ``.errors``.
+    Raises UsageError without cases, ArtifactError if the artifact does not load, RefusedError if
+    it can do more than compute, and the other errors of the tree as they occur; a case
+    that fails by itself is in ``.errors``.
     """
-    artifact, launcher = Path(path), Launcher(find_runner())
+    artifact, launcher = Path(path), Launcher(find_runner(), parse_sandbox(sandbox))
+    refuse_dangers(artifact, allow_ops, bool(libraries))
     found = find_cases(artifact, cases)
     if found is None:
         raise no_cases_error(artifact)

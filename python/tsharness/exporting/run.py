@@ -32,7 +32,7 @@ from tsharness.exporting.write import write_artifact
 from tsharness.findings import finding
 from tsharness.report.model import Finding
 from tsharness.runner.find import find_runner
-from tsharness.runner.process import Launcher
+from tsharness.runner.launch import Launcher
 from tsharness.verdict import ExitCode, Verdict
 
 

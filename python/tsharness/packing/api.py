@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tsharness.artifact.archive import append_cases, embedded_cases, open_archive, remove_cases
+from tsharness.artifact.archive import append_cases, embedded_cases, remove_cases
 from tsharness.artifact.integrity import examine
 from tsharness.atomic import atomic_path, atomic_write
 from tsharness.cases.case_file import CaseFile, read_case_file
 from tsharness.cases.input_spec import InputCase
-from tsharness.errors import ArtifactError, UsageError
+from tsharness.errors import UsageError
+from tsharness.inspection.gate import refuse_dangers
 from tsharness.packing.report import PackReport
+from tsharness.scratch import ScratchFolder
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.plan import BESIDE_SUFFIX, SELF_CHECK, VerifyOptions
@@ -28,6 +30,7 @@ class PackOptions:
     beside: bool = False
     bundled_inputs: bool = False
     force: bool = False
+    allow_ops: tuple[str, ...] = ()
     timeout: float = 600.0
 
 
@@ -42,6 +45,7 @@ def pack(
     beside: bool = False,
     bundled_inputs: bool = False,
     force: bool = False,
+    allow_ops: Sequence[str] = (),
     timeout: float = 600.0,
 ) -> PackReport:
     """Gives cases and a signature to an artifact; older ones of tsharness are replaced.
@@ -53,7 +57,8 @@ def pack(
     ``bundled_inputs`` also bundles the inputs as PyTorch does. ``force`` packs what the C++ runner does not
     pass. ``timeout`` in seconds bounds each process.
 
-    Raises UsageError, ArtifactError, InputError or RunnerCrash."""
+    Raises UsageError, ArtifactError, InputError, RunnerCrash, or RefusedError for what can do more than
+    compute and is not in ``allow_ops``."""
     if beside and (output is not None or bundled_inputs):
         raise UsageError(
             "beside leaves the artifact as it is: it goes with neither output nor bundled inputs"
@@ -66,17 +71,21 @@ def pack(
     )
     return _pack(
         request,
-        PackOptions(Path(output) if output is not None else None, beside, bundled_inputs, force, timeout),
+        PackOptions(
+            Path(output) if output is not None else None,
+            beside,
+            bundled_inputs,
+            force,
+            tuple(allow_ops),
+            timeout,
+        ),
     )
 
 
 def _pack(request: ReferenceRequest, options: PackOptions) -> PackReport:
     artifact = request.artifact
-    archive = open_archive(artifact)
-    if archive is None:
-        raise ArtifactError(f"{artifact} is no TorchScript archive: it has no zip directory; copy it again")
-    archive.close()
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as name:
+    refuse_dangers(artifact, options.allow_ops)
+    with ScratchFolder() as name:
         scratch = Path(name)
         source, cases = artifact, scratch / "cases.safetensors"
         if options.bundled_inputs:
@@ -87,7 +96,12 @@ def _pack(request: ReferenceRequest, options: PackOptions) -> PackReport:
         bare.parent.mkdir()
         if not remove_cases(source, bare):
             bare = source
-        check = verify_artifact(bare, VerifyOptions(cases=cases, select=SELF_CHECK, timeout=options.timeout))
+        check = verify_artifact(
+            bare,
+            VerifyOptions(
+                cases=cases, select=SELF_CHECK, allow_ops=options.allow_ops, timeout=options.timeout
+            ),
+        )
         check = replace(check, cases_from=f"made now; reference: {_whose(request)}")
         case_file = read_case_file(cases)
         written = ""

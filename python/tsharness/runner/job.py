@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -36,24 +35,23 @@ class Job:
     nonce: str = field(default_factory=lambda: os.urandom(16).hex())
     """Comes back with every event: what a model may write to the event stream does not have it."""
 
-    def to_json(self) -> str:
+    def to_dict(self) -> dict[str, Any]:
+        """As the protocol has it."""
         cases = None
         if self.cases is not None:
             path = str(self.cases.path.absolute())
             cases = {"path": path, "offset": self.cases.offset, "size": self.cases.size}
-        return json.dumps(
-            {
-                "protocol": PROTOCOL,
-                "artifact": str(self.artifact.absolute()),
-                "cases": cases,
-                "device": self.device,
-                "threads": self.threads or 0,
-                "seed": self.seed,
-                "memory_limit": self.memory_limit or 0,
-                "libraries": [str(path.absolute()) for path in self.libraries],
-                "float64": self.float64,
-                "settings": dict(self.settings),
-                "nonce": self.nonce,
-                "steps": list(self.steps),
-            }
-        )
+        return {
+            "protocol": PROTOCOL,
+            "artifact": str(self.artifact.absolute()),
+            "cases": cases,
+            "device": self.device,
+            "threads": self.threads or 0,
+            "seed": self.seed,
+            "memory_limit": self.memory_limit or 0,
+            "libraries": [str(path.absolute()) for path in self.libraries],
+            "float64": self.float64,
+            "settings": dict(self.settings),
+            "nonce": self.nonce,
+            "steps": list(self.steps),
+        }

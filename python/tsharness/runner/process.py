@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import selectors
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any
+from typing import Any
 
-from tsharness.errors import EnvironmentProblem
-from tsharness.runner.find import Runner
+from tsharness.runner.cage import excess_of
 from tsharness.runner.job import Job
+from tsharness.runner.launch import Launcher, RunnerProcess
 
 Event = Mapping[str, Any]
 
 _MAX_LINE = 1 << 28  # bytes of one event: a million samples are a tenth of it
 _KEPT_OUTPUT = 8192  # bytes of what the model printed last
+_LOOK_EVERY = 0.25  # seconds between looks at what the process takes
 _EXIT_GRACE = 10.0  # seconds from the end of the events to the end of the process
 
 
@@ -30,7 +29,7 @@ class Death:
     """How a process ended that did not do all its work."""
 
     kind: str
-    """"signal", "exit", "timeout" or "garbage"."""
+    """"signal", "exit", "timeout", "limit", "garbage" or "interrupted"."""
     message: str
     """In words, with the name of the signal or the limit."""
     step: str
@@ -78,85 +77,6 @@ class Hooks:
 NO_HOOKS = Hooks()
 
 
-class RunnerProcess:
-    """A runner that has been started and waits for its job, in a scratch folder of its own."""
-
-    def __init__(self, runner: Runner, environment: Mapping[str, str] | None = None) -> None:
-        self._scratch = tempfile.TemporaryDirectory(prefix="tsharness-")
-        read_end, write_end = os.pipe()
-        self.events: IO[bytes] = os.fdopen(read_end, "rb", buffering=0)
-        try:
-            self.popen = subprocess.Popen(
-                [runner.path, "--events-fd", str(write_end), "-"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                pass_fds=(write_end,),
-                cwd=self._scratch.name,
-                env={**os.environ, **environment} if environment else None,
-                start_new_session=True,
-            )
-        except OSError as error:
-            self.events.close()
-            self._scratch.cleanup()
-            message = f"the runner {runner.path} cannot be started: {error.strerror}; reinstall tsharness"
-            raise EnvironmentProblem(message) from None
-        finally:
-            os.close(write_end)
-
-    @property
-    def printed(self) -> IO[bytes]:
-        """Standard output and error of the process."""
-        assert self.popen.stdout is not None
-        return self.popen.stdout
-
-    def send(self, job: Job) -> None:
-        """Gives the process its job."""
-        assert self.popen.stdin is not None
-        # A broken pipe: it died already, and its exit status says more.
-        with contextlib.suppress(BrokenPipeError):
-            self.popen.stdin.write(job.to_json().encode())
-            self.popen.stdin.close()
-
-    def kill(self) -> None:
-        """Ends the process and everything that it may have started."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.popen.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Leaves nothing of it: neither process nor scratch folder."""
-        self.kill()
-        self.popen.wait()
-        for stream in (self.events, self.printed, self.popen.stdin):
-            if stream is not None:
-                with contextlib.suppress(BrokenPipeError):
-                    stream.close()
-        self._scratch.cleanup()
-
-
-class Launcher:
-    """Starts runner processes. One may be started ahead of its job: loading LibTorch's libraries takes
-    longer than everything that Python does for a small artifact, and both can go on at once."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        self._ahead: RunnerProcess | None = None
-
-    def start_ahead(self) -> None:
-        """Starts one, unless one waits already."""
-        self._ahead = self._ahead or RunnerProcess(self._runner)
-
-    def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
-        """The process that was started ahead, or a new one; with variables of its own, always a new one."""
-        ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
-        return ahead or RunnerProcess(self._runner, environment)
-
-    def close(self) -> None:
-        """Ends a process that was started ahead and not needed."""
-        if self._ahead is not None:
-            self._ahead.close()
-
-
 def run_job(
     job: Job,
     launcher: Launcher,
@@ -167,13 +87,19 @@ def run_job(
     """Has a runner do ``job`` and waits for its end.
 
     ``timeout`` bounds, in seconds, each step and each case by itself; ``environment`` holds variables that
-    the process gets besides those of this one.
+    the process gets besides those of this one. An interrupt (Ctrl-C) ends the process, and what it has said
+    so far is the outcome.
     """
     process = launcher.take(environment)
     try:
-        process.send(job)
+        process.send(job, launcher.sandbox, timeout)
         hooks.on_start()
-        return _Watch(process, job.nonce, timeout, hooks.on_event).until_end()
+        watch = _Watch(process, job, timeout, hooks.on_event)
+        try:
+            return watch.until_end()
+        except KeyboardInterrupt:
+            launcher.interrupted = True
+            return watch.interrupted()
     finally:
         process.close()
 
@@ -191,17 +117,20 @@ class _Progress:
 
 class _Watch:
     def __init__(
-        self, process: RunnerProcess, nonce: str, timeout: float, on_event: Callable[[Event], None]
+        self, process: RunnerProcess, job: Job, timeout: float, on_event: Callable[[Event], None]
     ) -> None:
         self._process = process
-        self._nonce = nonce
+        self._job = job
+        self._nonce = job.nonce
         self._on_event = on_event
         self._timeout = timeout
         self._progress = _Progress()
         self._line = bytearray()
         self._printed = bytearray()
+        self._printed_bytes = 0
         self._problem: tuple[str, str] | None = None
         self._deadline = time.monotonic() + timeout
+        self._next_look = time.monotonic() + _LOOK_EVERY
 
     def until_end(self) -> Outcome:
         self._read_all()
@@ -215,22 +144,41 @@ class _Watch:
         printed = self._printed.decode(errors="replace")
         return Outcome(tuple(self._progress.events), self._death(code, printed), printed)
 
+    def interrupted(self) -> Outcome:
+        """What there is, after an interrupt."""
+        self._problem = ("interrupted", "was interrupted")
+        printed = self._printed.decode(errors="replace")
+        return Outcome(tuple(self._progress.events), self._death(0, printed), printed)
+
     def _read_all(self) -> None:
         with selectors.DefaultSelector() as selector:
             selector.register(self._process.events, selectors.EVENT_READ, self._take_events)
             selector.register(self._process.printed, selectors.EVENT_READ, self._take_printed)
             while selector.get_map() and self._problem is None:
-                ready = selector.select(max(0.0, self._deadline - time.monotonic()))
-                if time.monotonic() >= self._deadline:
-                    self._problem = ("timeout", f"took longer than {self._timeout:g} s")
+                left = max(0.0, self._deadline - time.monotonic())
+                ready = selector.select(min(left, _LOOK_EVERY))
+                self._look()
                 for key, _ in ready:
                     chunk = os.read(key.fd, 1 << 16)
                     key.data(chunk)
                     if not chunk:
                         selector.unregister(key.fileobj)
 
+    def _look(self) -> None:
+        """Ends what takes too long or too much."""
+        now = time.monotonic()
+        if now >= self._deadline:
+            self._problem = ("timeout", f"took longer than {self._timeout:g} s")
+        if now < self._next_look or self._problem is not None:
+            return
+        self._next_look = now + _LOOK_EVERY
+        excess = excess_of(self._process.scratch, self._printed_bytes, self._process.popen.pid, self._job)
+        if excess:
+            self._problem = ("limit", excess)
+
     def _take_printed(self, chunk: bytes) -> None:
         self._printed += chunk
+        self._printed_bytes += len(chunk)
         del self._printed[:-_KEPT_OUTPUT]
 
     def _take_events(self, chunk: bytes) -> None:
@@ -284,11 +232,19 @@ class _Watch:
         return None
 
 
+_LIMITS: Mapping[int, str] = {
+    signal.SIGXFSZ: "wrote a larger file than it may (SIGXFSZ)",
+    signal.SIGXCPU: "took more processor time than it may (SIGXCPU)",
+}
+
+
 def _signal_text(number: int, printed: str) -> str:
     known = {member.value: member.name for member in signal.Signals}
     name = known.get(number, f"signal {number}")
     if number == signal.SIGKILL:
         return "was killed (SIGKILL), as the system does when memory runs out"
+    if number in _LIMITS:
+        return _LIMITS[number]
     if number == signal.SIGABRT and "terminate called" in printed:
         return f"ended by an uncaught C++ exception ({name}): {_exception_text(printed)}"
     return f"crashed ({name})"

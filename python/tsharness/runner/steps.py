@@ -11,8 +11,11 @@ from typing import Any
 from tsharness.errors import error_of_kind
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
-from tsharness.runner.process import NO_HOOKS, Death, Event, Hooks, Launcher, Outcome, run_job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import NO_HOOKS, Death, Event, Hooks, Outcome, run_job
 from tsharness.verdict import ExitCode
+
+INTERRUPTED = CaseError("interrupted", "was not run: interrupted", ExitCode.CRASH)
 
 
 @dataclass
@@ -59,7 +62,7 @@ def run_steps(
     loaded: Event | None = None
     load_error: CaseError | None = None
     printed = ""
-    while remaining and load_error is None:
+    while remaining and load_error is None and not launcher.interrupted:
         this = replace(job, steps=({"step": "load"}, *remaining), nonce=os.urandom(16).hex())
         outcome = run_job(this, launcher, timeout, hooks, environment)
         hooks = Hooks(on_event=hooks.on_event)
@@ -69,6 +72,10 @@ def run_steps(
         _sort(outcome, steps)
         load_error = _fatal_error(outcome)
         remaining = _left(remaining, steps, outcome.death)
+    if launcher.interrupted:
+        for outcome_of_step in steps.values():
+            if not outcome_of_step.results and outcome_of_step.error is None:
+                outcome_of_step.error = INTERRUPTED
     return StepsResult(hello, loaded, load_error, steps, printed)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,14 +13,18 @@ from tsharness.artifact.integrity import Integrity, examine, unexamined
 from tsharness.cases.case_file import CaseDocument
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import DeviceError, UsageError
+from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import RunnerInfo
+from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.find import find_runner
-from tsharness.runner.process import NO_HOOKS, Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import NO_HOOKS, Hooks
+from tsharness.scratch import ScratchFolder
 from tsharness.verdict import ExitCode, Verdict, worst
 from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import no_requests, parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
-from tsharness.verification.diagnose import diagnose
+from tsharness.verification.diagnose import NO_DIAGNOSIS, diagnose
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
 from tsharness.verification.plan import (
     Plan,
@@ -30,6 +33,7 @@ from tsharness.verification.plan import (
     plan_cases,
     tolerance_layer,
 )
+from tsharness.verification.reference import is_artifact
 from tsharness.verification.report import ArtifactInfo, VerifyReport
 from tsharness.verification.run import RunResult, record_float64, run_plan
 
@@ -60,6 +64,8 @@ def verify(
     ignore: Sequence[str] = (),
     leak_limit: int = 1024,
     cold_start_limit: float = 10.0,
+    allow_ops: Sequence[str] = (),
+    sandbox: str = "auto",
     timeout: float = 600.0,
     memory_limit: int | None = None,
 ) -> VerifyReport:
@@ -67,7 +73,8 @@ def verify(
 
     ``rtol`` and ``atol`` are one number for all outputs, or one for each by name.
     Raises UsageError if there is nothing to compare, EnvironmentProblem if it cannot run here,
-    ArtifactError if there is no such file. A failed verification is not raised: see ``.verdict``.
+    ArtifactError if there is no such file, RefusedError if it can do more than compute. A failed
+    verification is not raised: see ``.verdict``.
     """
     options = VerifyOptions(
         cases=None if cases is None else Path(cases),
@@ -89,6 +96,8 @@ def verify(
         ignore=tuple(ignore),
         leak_limit=leak_limit,
         cold_start_limit=cold_start_limit,
+        allow_ops=tuple(allow_ops),
+        sandbox=parse_sandbox(sandbox),
         timeout=timeout,
         memory_limit=memory_limit,
     )
@@ -107,6 +116,9 @@ def verify_artifact(
     own = Launcher(find_runner()) if launcher is None else None
     launcher = launcher or own
     assert launcher is not None
+    launcher.sandbox = options.sandbox
+    for path in (artifact, *([Path(options.reference)] if is_artifact(options.reference) else [])):
+        refuse_dangers(path, options.allow_ops, bool(options.libraries))
     ahead = _starting_ahead(options, launcher, hooks)
 
     def run(plan: Plan) -> VerifyReport:
@@ -163,7 +175,7 @@ def _keeping_outputs(options: VerifyOptions) -> Iterator[VerifyOptions]:
     if options.compare_with is None or options.save_outputs is not None:
         yield options
         return
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+    with ScratchFolder() as scratch:
         yield replace(options, save_outputs=Path(scratch) / "outputs.cases.safetensors")
 
 
@@ -179,7 +191,7 @@ def _with_float64(plan: Plan, options: VerifyOptions, launcher: Launcher) -> Ite
     if not options.float64:
         yield options
         return
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+    with ScratchFolder() as scratch:
         output = Path(scratch) / "float64.safetensors"
         record_float64(plan, options, launcher, output)
         yield replace(options, float64_outputs=output)
@@ -204,9 +216,9 @@ def _report(
     first = Context(plan, options, result, integrity, info, cases, _baseline(plan, options))
     context = run_requests(first, launcher, hooks)
     checks = judge_checks(context)
-    diagnosis = diagnose(context, launcher, hooks)
+    diagnosis = NO_DIAGNOSIS if launcher.interrupted else diagnose(context, launcher, hooks)
     codes = [*map(exit_code_of, cases), *map(exit_code_of_check, checks)]
-    exit_code = worst(codes)
+    exit_code = ExitCode.CRASH if launcher.interrupted else worst(codes)
     return VerifyReport(
         artifact=_artifact_info(plan, integrity, result),
         cases_from=plan.cases_from,
@@ -216,10 +228,11 @@ def _report(
         cases=cases,
         findings=diagnosis.findings,
         localized=diagnosis.localized,
-        verdict=_verdict(exit_code),
+        verdict=Verdict.ERROR if launcher.interrupted else _verdict(exit_code),
         exit_code=exit_code,
         seconds=time.monotonic() - started,
         printed=result.printed,
+        incomplete=launcher.interrupted,
     )
 
 

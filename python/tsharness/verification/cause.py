@@ -8,7 +8,8 @@ from typing import Any
 
 from tsharness.findings import finding
 from tsharness.report.model import Finding, RunnerInfo
-from tsharness.runner.process import Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import run_steps
 from tsharness.verdict import Verdict
 from tsharness.verification.plan import Plan, VerifyOptions

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from tsharness.errors import TsharnessError
 from tsharness.findings import finding
 from tsharness.report.model import Finding
-from tsharness.runner.process import Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Hooks
 from tsharness.verification.cause import Cause, find_cause, smallest_failing
 from tsharness.verification.checks.context import Context, problem_of
 from tsharness.verification.checks.rule import Request
@@ -26,6 +27,9 @@ class Diagnosis:
 
     findings: tuple[Finding, ...]
     localized: Localization | None
+
+
+NO_DIAGNOSIS = Diagnosis((), None)
 
 
 def diagnose(context: Context, launcher: Launcher, hooks: Hooks) -> Diagnosis:

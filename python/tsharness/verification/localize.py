@@ -6,15 +6,16 @@ is kept in a file, a bounded part of it at a time."""
 from __future__ import annotations
 
 import difflib
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tsharness.errors import RunnerCrash
-from tsharness.runner.process import Event, Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Event, Hooks
 from tsharness.runner.steps import run_steps
+from tsharness.scratch import ScratchFolder
 from tsharness.verification.place import Localization, Place, Target
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.reduce import Reducer
@@ -38,7 +39,7 @@ class Localizer:
         ours, theirs = self._tap(mine, case), self._tap(other, case)
         pairs = list(_aligned(ours, theirs))
         found: dict[int, Event] = {}
-        with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+        with ScratchFolder() as scratch:
             kept = Path(scratch) / "taps.safetensors"
             for part in _parts(pairs, theirs):
                 self._tap(other, case, pairs=[[b, b] for _, b in part], save=str(kept))

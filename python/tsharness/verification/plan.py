@@ -12,6 +12,7 @@ from tsharness.cases.case_file import CaseDocument, CaseSummary
 from tsharness.cases.input_spec import EXAMPLES, InputCase
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError, TsharnessError, UsageError
+from tsharness.runner.cage import Sandbox
 from tsharness.verification.accept import parse_accept
 from tsharness.verification.checks.rule import CheckRule, Level
 
@@ -43,6 +44,9 @@ class VerifyOptions:
     """How often each case is repeated, and compared."""
     calls_of: Mapping[str, int] = field(default_factory=dict)
     """By the name of a case, another number of repetitions."""
+    allow_ops: tuple[str, ...] = ()
+    """Dangerous operators that are meant (docs/security.md)."""
+    sandbox: Sandbox = Sandbox.AUTO
     integrity: bool = True
     """Whether to read the file once more and check its bytes: not for one that was just written."""
     tolerance: Mapping[str, Any] = field(default_factory=dict)

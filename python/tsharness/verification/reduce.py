@@ -3,7 +3,6 @@ reported."""
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from tsharness.atomic import atomic_write
 from tsharness.cases.case_file import Case, CaseDocument, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location
 from tsharness.runner.process import Event
+from tsharness.scratch import ScratchFolder
 from tsharness.verification.place import Reduced, Target
 from tsharness.verification.plan import BESIDE_SUFFIX, Plan, VerifyOptions, plan_cases
 
@@ -32,7 +32,7 @@ class Reducer:
     def reduce(self, case: str, mine: Target, other: Target, points: tuple[int, int], most: int) -> Reduced:
         """``points``: the operator in both targets; its output in the other one is what is right. Writes the
         artifact, with its case beside it. Raises RunnerCrash if a part cannot be taken out."""
-        with tempfile.TemporaryDirectory(prefix="tsharness-") as folder:
+        with ScratchFolder() as folder:
             scratch = Path(folder)
             right = self._extract(other, case, points[1], 1, scratch / "right.safetensors")[1]
             size = 1

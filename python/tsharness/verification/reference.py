@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tsharness.cases.input_spec import InputCase
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError, InputError, RunnerCrash, TsharnessError, UsageError
+from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, VerifyOptions
 
 
@@ -74,6 +74,11 @@ def _location(location: Location) -> list[Any]:
     return [str(location.path.absolute()), location.offset, location.size]
 
 
+def is_artifact(reference: str | None) -> TypeGuard[str]:
+    """Whether the reference names a saved model."""
+    return reference is not None and reference.endswith((".pt", ".pth"))
+
+
 @contextmanager
 def reference_artifact(plan: Plan, options: VerifyOptions, case: str) -> Iterator[Path]:
     """The reference as an artifact that the runner can take apart: itself, if it is one; the eager model,
@@ -84,10 +89,10 @@ def reference_artifact(plan: Plan, options: VerifyOptions, case: str) -> Iterato
             "--localize compares operator by operator with another artifact: add --reference MODULE:FACTORY "
             "(the eager model, which is traced) or --reference other.pt"
         )
-    if stated.endswith((".pt", ".pth")):
+    if is_artifact(stated):
         yield Path(stated)
         return
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+    with ScratchFolder() as scratch:
         request = ReferenceRequest(
             plan.artifact,
             cases=plan.document.location,
@@ -121,7 +126,7 @@ def ask_python(module: str, message: Mapping[str, Any], artifact: Path, timeout:
     """What a process of ``module`` answers to the message (exporting/answer.py). Raises its error as its kind
     says, RunnerCrash if it died or took longer than ``timeout`` seconds."""
     command = [sys.executable, "-m", module]
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+    with ScratchFolder() as scratch:
         try:
             done = subprocess.run(
                 command,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,8 +10,10 @@ from typing import Any
 from tsharness.errors import UsageError
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
-from tsharness.runner.process import Event, Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Event, Hooks
 from tsharness.runner.steps import StepsResult, default_memory_limit, run_steps
+from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.save import save_outputs
 
@@ -42,7 +43,7 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
     groups: dict[int, list[str]] = {}
     for name in names:
         groups.setdefault(options.calls_of.get(name, options.calls), []).append(name)
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+    with ScratchFolder() as scratch:
         steps = _steps(plan, options, groups, Path(scratch))
         done = run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks)
         kept = {step["id"]: Path(step["save_outputs"]) for step in steps if "save_outputs" in step}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import UsageError
-from tsharness.runner.process import Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Hooks
+from tsharness.scratch import ScratchFolder
 from tsharness.verification.inputs.find import Found, find_inputs
 from tsharness.verification.inputs.probe import Prober
 from tsharness.verification.plan import Plan, VerifyOptions, find_cases, no_archive_error, plan_cases
@@ -28,7 +29,7 @@ def with_synthesized_cases(
     error = no_archive_error(artifact)
     if error is not None and not options.inputs:
         raise error
-    with tempfile.TemporaryDirectory(prefix="tsharness-") as scratch:
+    with ScratchFolder() as scratch:
         output = Path(scratch) / "reference.cases.safetensors"
         whence = _record(artifact, options, launcher, hooks, output)
         return run(plan_cases(artifact, Location(output), whence, options.only))

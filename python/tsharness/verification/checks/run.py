@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from tsharness.report.model import Check
-from tsharness.runner.process import Hooks, Launcher
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import StepOutcome, run_steps
 from tsharness.verdict import ExitCode, Verdict
 from tsharness.verification.checks.context import Context, nothing_to_compare

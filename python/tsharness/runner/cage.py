@@ -1,0 +1,102 @@
+"""What a runner process may do: the cage that it locks itself into, and what is watched from outside.
+
+csrc/runner/cage.h is the lock; docs/security.md says what it is worth."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from tsharness.errors import UsageError
+from tsharness.runner.job import Job
+
+SCRATCH_BYTES = 1 << 30
+"""That a process may have in its scratch folder."""
+PRINTED_BYTES = 1 << 28
+"""That it may print."""
+_KEPT_VARIABLES = (
+    *("LD_", "OMP_", "GOMP_", "KMP_", "MKL_", "ATEN_", "ONEDNN_", "DNNL_", "MALLOC_", "LC_", "LANG", "TZ"),
+    *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "HIP_", "HSA_", "ROCR_", "TORCH_", "PYTORCH_"),
+)
+
+
+class Sandbox(Enum):
+    """How much of the cage must be there."""
+
+    STRICT = "strict"
+    """All of it, or nothing runs."""
+    AUTO = "auto"
+    """What the kernel can; the report says what it could not."""
+    OFF = "off"
+
+
+def parse_sandbox(text: str) -> Sandbox:
+    """Raises UsageError."""
+    try:
+        return Sandbox(text)
+    except ValueError:
+        raise UsageError(f"--sandbox '{text}': expected strict, auto or off") from None
+
+
+def clean_environment(environment: Mapping[str, str], scratch: str) -> dict[str, str]:
+    """The variables that LibTorch and its libraries read; secrets that others hold stay outside."""
+    kept = {name: value for name, value in environment.items() if name.startswith(_KEPT_VARIABLES)}
+    return {**kept, "HOME": scratch, "TMPDIR": scratch, "CUDA_CACHE_PATH": scratch}
+
+
+def cage_of(job: Job, sandbox: Sandbox, scratch: Path, timeout: float) -> dict[str, Any]:
+    """The cage as the job carries it. The processor time is a last resort: the clock stops it earlier."""
+    cases = sum(len(step.get("cases", ())) + len(step.get("candidates", ())) + 1 for step in job.steps)
+    seconds = int(timeout * (cases + 1) * (os.cpu_count() or 1)) + 60
+    return {
+        "mode": sandbox.value,
+        "scratch": str(scratch),
+        "file_bytes": 0 if _writes(job) else SCRATCH_BYTES,
+        "cpu_seconds": seconds,
+    }
+
+
+def _writes(job: Job) -> bool:
+    """Whether the harness itself has it write tensors, of whatever size."""
+    return any(step.get("save_outputs") or step.get("save") for step in job.steps)
+
+
+def excess_of(scratch: Path, printed: int, pid: int, job: Job) -> str | None:
+    """What a process takes too much of, in words; ``None`` if nothing. On a GPU the memory is watched: the
+    driver reserves more addresses than a limit could allow."""
+    if printed > PRINTED_BYTES:
+        return f"printed more than {PRINTED_BYTES} bytes"
+    if not _writes(job) and _bytes_in(scratch, SCRATCH_BYTES) > SCRATCH_BYTES:
+        return f"wrote more than {SCRATCH_BYTES} bytes into its scratch folder"
+    if job.memory_limit and not job.device.startswith("cpu"):
+        resident = _resident(pid)
+        if resident > job.memory_limit:
+            return f"took {resident} bytes of memory, more than the limit of {job.memory_limit}"
+    return None
+
+
+def _bytes_in(folder: Path, enough: int) -> int:
+    """Bytes of the files in a folder and below; it stops counting at ``enough``."""
+    total, open_ = 0, [folder]
+    while open_ and total <= enough:
+        # What is removed while it is counted is not counted.
+        with contextlib.suppress(FileNotFoundError), os.scandir(open_.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    open_.append(Path(entry.path))
+                else:
+                    # An empty file takes room, too.
+                    total += max(4096, entry.stat(follow_symlinks=False).st_size)
+    return total
+
+
+def _resident(pid: int) -> int:
+    try:
+        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    except (OSError, IndexError):
+        return 0  # it has ended
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,106 @@
+"""Starts runner processes, each with a scratch folder and an environment of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO
+
+from tsharness.errors import EnvironmentProblem
+from tsharness.runner.cage import Sandbox, cage_of, clean_environment
+from tsharness.runner.find import Runner
+from tsharness.runner.job import Job
+from tsharness.scratch import ScratchFolder
+
+
+class RunnerProcess:
+    """A runner that has been started and waits for its job, in a scratch folder of its own."""
+
+    def __init__(self, runner: Runner, environment: Mapping[str, str] | None = None) -> None:
+        self._scratch = ScratchFolder()
+        read_end, write_end = os.pipe()
+        self.events: IO[bytes] = os.fdopen(read_end, "rb", buffering=0)
+        try:
+            self.popen = subprocess.Popen(
+                [runner.path, "--events-fd", str(write_end), "-"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                pass_fds=(write_end,),
+                cwd=self._scratch.name,
+                env={**clean_environment(os.environ, self._scratch.name), **(environment or {})},
+                start_new_session=True,
+            )
+        except OSError as error:
+            self.events.close()
+            self._scratch.cleanup()
+            message = f"the runner {runner.path} cannot be started: {error.strerror}; reinstall tsharness"
+            raise EnvironmentProblem(message) from None
+        finally:
+            os.close(write_end)
+
+    @property
+    def printed(self) -> IO[bytes]:
+        """Standard output and error of the process."""
+        assert self.popen.stdout is not None
+        return self.popen.stdout
+
+    @property
+    def scratch(self) -> Path:
+        """The folder that it may write to."""
+        return Path(self._scratch.name)
+
+    def send(self, job: Job, sandbox: Sandbox, timeout: float) -> None:
+        """Gives the process its job, and the cage that it locks itself into before it does it."""
+        assert self.popen.stdin is not None
+        message = {**job.to_dict(), "cage": cage_of(job, sandbox, self.scratch, timeout)}
+        # A broken pipe: it died already, and its exit status says more.
+        with contextlib.suppress(BrokenPipeError):
+            self.popen.stdin.write(json.dumps(message).encode())
+            self.popen.stdin.close()
+
+    def kill(self) -> None:
+        """Ends the process and everything that it may have started."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.popen.pid, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Leaves nothing of it: neither process nor scratch folder."""
+        self.kill()
+        self.popen.wait()
+        for stream in (self.events, self.printed, self.popen.stdin):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
+        self._scratch.cleanup()
+
+
+class Launcher:
+    """Starts runner processes. One may be started ahead of its job: loading LibTorch's libraries takes
+    longer than everything that Python does for a small artifact, and both can go on at once."""
+
+    def __init__(self, runner: Runner, sandbox: Sandbox = Sandbox.AUTO) -> None:
+        self._runner = runner
+        self.sandbox = sandbox
+        self.interrupted = False
+        """Whether somebody pressed Ctrl-C: then nothing more is started."""
+        self._ahead: RunnerProcess | None = None
+
+    def start_ahead(self) -> None:
+        """Starts one, unless one waits already."""
+        self._ahead = self._ahead or RunnerProcess(self._runner)
+
+    def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
+        """The process that was started ahead, or a new one; with variables of its own, always a new one."""
+        ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
+        return ahead or RunnerProcess(self._runner, environment)
+
+    def close(self) -> None:
+        """Ends a process that was started ahead and not needed."""
+        if self._ahead is not None:
+            self._ahead.close()

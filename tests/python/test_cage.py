@@ -1,0 +1,260 @@
+"""The runner is a cage: what an artifact, or code that it brings along, cannot do from inside."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from conftest import ROOT, running_runners, tsharness, verify_json, with_case
+from corpus import SavesWhenCalled, SavesWhenLoaded, scripted
+from tsharness.cases.safetensors_file import Location
+from tsharness.runner.cage import Sandbox, clean_environment
+from tsharness.runner.find import find_runner
+from tsharness.runner.job import Job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import run_job
+
+ATTACKS = ROOT / "tests" / "cpp" / "attacks"
+X = torch.ones(3)
+
+
+def caged(by: str) -> bool:
+    """Whether this kernel has that part of the cage."""
+    return bool(_hello(Sandbox.AUTO)[by])
+
+
+def _hello(sandbox: Sandbox) -> dict[str, object]:
+    launcher = Launcher(find_runner(), sandbox)
+    outcome = run_job(Job(Path("/nowhere.pt"), ()), launcher, 60)
+    assert outcome.hello is not None, outcome
+    return dict(outcome.hello["cage"])
+
+
+pytestmark = pytest.mark.skipif(platform.machine() not in ("x86_64", "aarch64"), reason="no filter for it")
+needs_landlock = pytest.mark.skipif("not caged('landlock')", reason="this kernel has no Landlock")
+needs_seccomp = pytest.mark.skipif("not caged('seccomp')", reason="this kernel has no seccomp filters")
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Operators that attack, natively: what a memory bug in LibTorch could do."""
+    build = tmp_path_factory.mktemp("attacks")
+    torch_folder = Path(torch.__file__).parent
+    command = ["c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-o", build / "libattacks.so"]
+    command += [f"-I{torch_folder}/include", f"-I{torch_folder}/include/torch/csrc/api/include"]
+    subprocess.run(
+        [*command, ATTACKS / "attacks.cpp", f"-L{torch_folder}/lib", "-lc10", "-ltorch_cpu"], check=True
+    )
+    torch.ops.load_library(str(build / "libattacks.so"))
+    return build / "libattacks.so"
+
+
+class Attacks(nn.Module):
+    def __init__(self, name: str, argument: str) -> None:
+        super().__init__()
+        self.name = name
+        self.argument = argument
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.ops.attacks.run(self.name, self.argument)
+
+
+def attack(name: str, argument: str, library: Path, folder: Path, *options: str) -> tuple[int, float]:
+    """Exit code, and the operator's answer: 0 if the system refused, 1 if it did as it was asked."""
+    path = scripted(Attacks(name, argument), folder / f"{name}.pt")
+    with_case(path, X, X)
+    outputs = folder / "outputs.safetensors"
+    arguments = ("--level", "quick", "--calls", "1", "--load-library", library, "--save-outputs", outputs)
+    ran = tsharness("verify", path, *arguments, *options)
+    assert outputs.is_file(), ran.text
+    from tsharness.cases.case_file import CaseDocument
+    from tsharness.exporting.torch_values import from_value
+
+    (case,) = CaseDocument(Location(outputs)).cases()
+    answer = from_value(case.calls[0].outputs)
+    return ran.code, float(answer[0]) - 1
+
+
+@needs_seccomp
+@pytest.mark.parametrize(
+    "name", ["connect", "listen", "local-socket", "execute", "fork", "kill-parent", "trace-parent"]
+)
+def test_a_system_call_that_is_taken_away(name: str, library: Path, tmp_path: Path) -> None:
+    assert attack(name, str(os.getpid()), library, tmp_path) == (0, 0)
+
+
+@needs_landlock
+def test_files_are_out_of_reach(library: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "elsewhere" / "secret.txt"
+    secret.parent.mkdir()
+    secret.write_text("password")
+    assert attack("read", str(secret), library, tmp_path) == (0, 0)
+    assert attack("read", "/etc/passwd", library, tmp_path) == (0, 0)
+    assert attack("list", str(Path.home()), library, tmp_path) == (0, 0)
+    assert attack("write", str(tmp_path / "elsewhere" / "made.txt"), library, tmp_path) == (0, 0)
+    assert not (tmp_path / "elsewhere" / "made.txt").exists()
+    # Its scratch folder is its own.
+    assert attack("write", "in-scratch.txt", library, tmp_path)[1] == 1
+
+
+def test_the_attacks_work_without_a_cage(library: Path, tmp_path: Path) -> None:
+    """Else the tests above would show nothing."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("password")
+    for name, argument in (
+        ("local-socket", ""),
+        ("execute", ""),
+        ("fork", ""),
+        ("read", str(secret)),
+        ("list", str(Path.home())),
+        ("write", str(tmp_path / "made.txt")),
+    ):
+        assert attack(name, argument, library, tmp_path, "--sandbox", "off")[1] == 1, name
+    assert (tmp_path / "made.txt").exists()
+
+
+def test_strict_is_all_or_nothing() -> None:
+    cage = _hello(Sandbox.AUTO)
+    launcher = Launcher(find_runner(), Sandbox.STRICT)
+    outcome = run_job(Job(Path("/nowhere.pt"), ()), launcher, 60)
+    if cage["missing"]:
+        assert outcome.hello is None
+    else:
+        assert outcome.hello is not None and outcome.hello["cage"]["seccomp"]
+    assert _hello(Sandbox.OFF)["missing"] == ["--sandbox off"]
+
+
+def test_a_report_says_what_the_cage_is(models: Path) -> None:
+    _, report = verify_json(models / "linear.pt", "--level", "quick")
+    assert report["runner"]["cage"] == _hello(Sandbox.AUTO)
+    ran = tsharness("verify", models / "linear.pt", "--level", "quick", "--sandbox", "off")
+    assert ran.code == 0 and "cage: --sandbox off" in ran.out
+    assert tsharness("verify", models / "linear.pt", "--sandbox", "loose").code == 2
+
+
+@pytest.mark.parametrize("module", [SavesWhenCalled(), SavesWhenLoaded()])
+def test_what_writes_files_is_refused_and_stopped(module: nn.Module, tmp_path: Path) -> None:
+    path = scripted(module, tmp_path / "m.pt")
+    with_case(path, X[:2], X[:2])
+    ran = tsharness("verify", path, cwd=tmp_path)
+    assert ran.code == 7
+    assert "is not run: TS361 aten::save runs" in ran.err and "corpus.py:" in ran.err
+    assert tsharness("bench", path).code == 7
+    assert tsharness("pack", path, "--input", "x=float32[2]").code == 7
+    before = set(tmp_path.rglob("*"))
+    tsharness("verify", path, "--allow-op", "aten::save", "--level", "quick", cwd=tmp_path)
+    assert set(tmp_path.rglob("*")) == before
+
+
+@needs_landlock
+@pytest.mark.parametrize("when", ["called", "loaded"])
+def test_what_is_allowed_still_cannot_leave(when: str, tmp_path: Path) -> None:
+    target = tmp_path / "outside.pt"
+    path = scripted(
+        SavesTo(str(target)) if when == "called" else SavesToWhenLoaded(str(target)), tmp_path / "m.pt"
+    )
+    target.unlink(missing_ok=True)
+    with_case(path, X, X)
+    # LibTorch does not look whether it could write, so the artifact runs on, and nothing is written.
+    tsharness("verify", path, "--allow-op", "aten::save", "--level", "quick")
+    assert not target.exists()
+    tsharness("verify", path, "--allow-op", "aten::save", "--level", "quick", "--sandbox", "off")
+    assert target.exists()
+
+
+class SavesTo(nn.Module):
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+    def forward(self, x: Tensor) -> Tensor:
+        torch.save(x, self.target)
+        return x
+
+
+class SavesToWhenLoaded(nn.Module):
+    def __init__(self, target: str) -> None:
+        super().__init__()
+        self.target = target
+
+    @torch.jit.export
+    def __getstate__(self) -> tuple[str, bool]:
+        return self.target, self.training
+
+    @torch.jit.export
+    def __setstate__(self, state: tuple[str, bool]) -> None:
+        self.target, self.training = state
+        torch.save(torch.ones(1), self.target)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x
+
+
+class FillsTheDisk(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        big = torch.zeros(50_000_000)
+        for i in range(1000):
+            torch.save(big, "fill" + str(i))
+        return x
+
+
+class Huge(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x + torch.zeros(1 << 38)[:1]
+
+
+class Talks(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        while bool(x.sum() > -1):
+            print("again and again and again and again and again and again")
+        return x
+
+
+@pytest.mark.parametrize(
+    ("module", "options", "said"),
+    [
+        (FillsTheDisk(), ("--allow-op", "aten::save"), "scratch folder"),
+        (Huge(), (), "memory"),
+        (Talks(), (), "printed more than"),
+    ],
+)
+def test_what_takes_too_much_is_ended(
+    module: nn.Module, options: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    path = scripted(module, tmp_path / "m.pt")
+    with_case(path, X, X)
+    ran = tsharness("verify", path, "--level", "quick", "--calls", "1", *options)
+    assert ran.code == 6, ran.text
+    assert said in ran.out
+    assert not running_runners()
+
+
+def test_secrets_of_the_environment_stay_outside() -> None:
+    given = {"AWS_SECRET_ACCESS_KEY": "x", "HOME": "/home/me", "OMP_NUM_THREADS": "2", "PATH": "/bin"}
+    kept = clean_environment(given, "/scratch")
+    assert kept["OMP_NUM_THREADS"] == "2" and kept["HOME"] == "/scratch"
+    assert "AWS_SECRET_ACCESS_KEY" not in kept and "PATH" not in kept
+
+
+def test_a_damaged_artifact_that_cannot_be_judged_is_refused(tmp_path: Path) -> None:
+    from corpus import BAD
+
+    for name in ("code_that_is_none", "duplicate_record", "overlapping"):
+        path = tmp_path / f"{name}.pt"
+        BAD[name].make(path)
+        ran = tsharness("verify", path)
+        assert ran.code == 7 and "cannot be judged" in ran.err, (name, ran.text)
+
+
+def test_nothing_is_left_behind(tmp_path: Path, models: Path) -> None:
+    """Scratch folders go, however the process ended."""
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    tsharness("verify", models / "linear.pt", env=environment)
+    tsharness("verify", tmp_path / "absent.pt", env=environment)
+    assert not list(tmp_path.iterdir())
