@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def measure() -> list[Row]:
             example = torch.ones(size)
             tsharness.export(Shift(), example, path, method="script", families=(), max_case_bytes=10**9)
             job = folder / "job.json"
-            job.write_text(Job(path, ({"step": "load"}, {"step": "run", "calls": 5})).to_json())
+            job.write_text(json.dumps(Job(path, ({"step": "load"}, {"step": "run", "calls": 5})).to_dict()))
             bare = peak_memory(build_peer("run_once", folder), path, str(size))
             runner = peak_memory(find_runner().path, job)
             over = runner - bare - 2 * 4 * size

@@ -29,10 +29,20 @@ def atomic_path(target: Path) -> Iterator[Path]:
     with folder_beside(target) as folder:
         temporary = folder / target.name
         yield temporary
-        temporary.replace(target)
+        try:
+            temporary.replace(target)
+        except OSError as error:
+            raise UsageError(f"cannot write {target}: {error.strerror}") from None
 
 
 def atomic_write(target: Path, data: bytes) -> None:
-    """Writes ``data`` to ``target``, all or nothing."""
-    with atomic_path(target) as temporary:
-        temporary.write_bytes(data)
+    """Writes ``data`` to ``target``, all or nothing; what is no regular file (/dev/null, a FIFO) is written
+    to as it is. Raises UsageError if it cannot be written."""
+    try:
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(data)
+            return
+        with atomic_path(target) as temporary:
+            temporary.write_bytes(data)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None

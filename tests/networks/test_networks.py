@@ -43,6 +43,8 @@ def test_network(name: str, tmp_path: Path) -> None:
     assert report.method == "trace"
     assert len(report.cases) >= 8
     verified = tsharness.verify(tmp_path / f"{name}.pt")
+    inspected = tsharness.inspect(tmp_path / f"{name}.pt")
+    assert not [one for one in inspected.findings if one.severity == "error"]
     assert verified.verdict is Verdict.PASS and len(verified.cases) == len(report.cases)
 
 

@@ -19,7 +19,7 @@ import strategies
 from conftest import run
 from tsharness.cases import Call, Case, CaseFile, DType, Tensor, read_case_file, write_case_file
 from tsharness.cases.values import DTYPES
-from tsharness.errors import CaseFileError, TsharnessError
+from tsharness.errors import CaseFileError, TsharnessError, UsageError
 from tsharness.session import load_core
 
 core = load_core()
@@ -262,7 +262,7 @@ def test_a_file_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "full"
     folder.mkdir()
     (folder / "a").mkdir()
-    with pytest.raises(OSError):
+    with pytest.raises(UsageError, match="cannot write"):
         write_case_file(file_of(1), folder / "a")
     assert [p.name for p in folder.iterdir()] == ["a"]
 

@@ -1,6 +1,6 @@
 """The three ways to install from source, in a clone whose path has a space, and the one that must fail.
 
-Each builds everything, so they share one environment and one build folder."""
+A group of its own (``make test-build``), because it builds everything twice and more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Ran, run
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "python")]
+
+from conftest import Ran, run  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("c++") and not shutil.which("g++"), reason="no C++ compiler here"
@@ -45,6 +48,19 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python
 
 
+@pytest.fixture(scope="module")
+def linear(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An artifact to try an installation on."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    from linear import make
+
+    import tsharness
+
+    path = tmp_path_factory.mktemp("models") / "linear.pt"
+    tsharness.export(*make(), path, families=())
+    return path
+
+
 def new_environment(folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     return folder / "bin" / "python"
@@ -71,35 +87,34 @@ def own_torch(python: Path) -> set[Path]:
     return {Path(run(python, "-c", code).out.strip()).resolve() / "lib"}
 
 
-def check_works(python: Path, models: Path) -> None:
+def check_works(python: Path, linear: Path) -> None:
     assert mapped_torch(python) == own_torch(python)
-    verify = run(python, "-m", "tsharness", "verify", models / "linear.pt", cwd=Path("/"))
+    verify = run(python, "-m", "tsharness", "verify", linear, cwd=Path("/"))
     assert verify.code == 0, verify.text
-    load = f"import torch, tsharness; tsharness.load({str(models / 'linear.pt')!r})(torch.ones(1, 10))"
+    load = f"import torch, tsharness; tsharness.load({str(linear)!r})(torch.ones(1, 10))"
     assert run(python, "-c", load, cwd=Path("/")).code == 0
 
 
-def test_isolated_install(clone: Path, environment: Path, models: Path) -> None:
+def test_isolated_install(clone: Path, environment: Path, linear: Path) -> None:
     ran = pip(environment, "install", ".", cwd=clone)
     assert ran.code == 0, ran.text[-3000:]
-    check_works(environment, models)
+    check_works(environment, linear)
 
 
-def test_install_without_isolation(clone: Path, environment: Path, models: Path) -> None:
+def test_install_without_isolation(clone: Path, environment: Path, linear: Path) -> None:
     tools = ("scikit-build-core", "nvidia-cudnn-frontend", "cmake", "ninja")
     assert pip(environment, "install", *tools).code == 0
-    shutil.rmtree(clone / "build", ignore_errors=True)
     ran = pip(
         environment, "install", "--force-reinstall", "--no-deps", "--no-build-isolation", ".", cwd=clone
     )
     assert ran.code == 0, ran.text[-3000:]
-    check_works(environment, models)
+    check_works(environment, linear)
 
 
-def test_editable_install(clone: Path, environment: Path, models: Path) -> None:
+def test_editable_install(clone: Path, environment: Path, linear: Path) -> None:
     ran = pip(environment, "install", "--no-deps", "--no-build-isolation", "-e", ".", cwd=clone)
     assert ran.code == 0, ran.text[-3000:]
-    check_works(environment, models)
+    check_works(environment, linear)
     where = run(environment, "-c", "import tsharness; print(tsharness.__file__)", cwd=Path("/"))
     assert Path(where.out.strip()) == clone / "python" / "tsharness" / "__init__.py"
 
