@@ -51,7 +51,10 @@ def healthy(folder: Path) -> list[Path]:
 
 def by_exit_code(*command: str | Path, flags: Sequence[int] = (1,)) -> Scanner:
     def scan(path: Path) -> bool:
-        done = subprocess.run([*map(str, command), str(path)], capture_output=True, check=False)
+        # Some write their results into the folder that they are run in.
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = [*map(str, command), str(path.absolute())]
+            done = subprocess.run(arguments, capture_output=True, check=False, cwd=folder)
         return done.returncode in flags
 
     return scan
@@ -107,7 +110,7 @@ def main() -> None:
     parser.add_argument("tools", type=Path, help="the bin folder of an environment that has the scanners")
     parser.add_argument("--save", action="store_true", help="write docs/scanners.md")
     options = parser.parse_args()
-    rows = table(options.tools)
+    rows = table(options.tools.absolute())
     if options.save:
         PAGE.write_text(INTRODUCTION + "\n".join(rows) + "\n")
 

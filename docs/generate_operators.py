@@ -6,12 +6,12 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tsharness.inspection.runners import ask_runner
 from tsharness.runner.find import find_runner
 
 FOLDER = Path(__file__).parents[1] / "python" / "tsharness" / "inspection"
@@ -44,18 +44,6 @@ RULES: Sequence[tuple[str, str]] = (
 INTERPRETED = ("prim::Print", "prim::rpc_async", "prim::rpc_sync", "prim::rpc_remote")
 
 
-def registry(runner: Path) -> tuple[str, dict[str, list[list[Any]]]]:
-    """Its LibTorch, and its operators as inspection/operators.py reads them."""
-
-    def ask(option: str) -> Any:
-        return json.loads(subprocess.run([runner, option], capture_output=True, check=True, text=True).stdout)
-
-    found: dict[str, list[list[Any]]] = {}
-    for one in sorted(ask("--operators"), key=lambda one: (one["name"], one["overload"])):
-        found.setdefault(one["name"], []).append([one["overload"], one["required"], *one["arguments"]])
-    return str(ask("--describe")["libtorch"]).partition("+")[0], found
-
-
 def kinds(registries: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
     """Operators of any LibTorch that are not pure, by kind."""
     names = sorted({name for one in registries for name in one} | set(INTERPRETED))
@@ -68,7 +56,7 @@ def kinds(registries: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
 
 
 def main() -> None:
-    libtorch, operators = registry(Path(sys.argv[1]) if len(sys.argv) > 1 else find_runner().path)
+    libtorch, operators = ask_runner(Path(sys.argv[1]) if len(sys.argv) > 1 else find_runner().path)
     folder = FOLDER / "registries"
     folder.mkdir(exist_ok=True)
     lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(found)}" for name, found in operators.items())

@@ -71,6 +71,11 @@ class Function:
         return line + self.first_line, self.starts[line - 1] + column
 
     @property
+    def short_name(self) -> str:
+        """ "M.forward" of "__torch__.package.M.forward"."""
+        return ".".join(self.name.removeprefix("__torch__.").split(".")[-2:])
+
+    @property
     def owner(self) -> str:
         """The class, or module, that it belongs to."""
         return self.name.rpartition(".")[0]
@@ -90,8 +95,6 @@ class Class:
     """ "Module", "NamedTuple", "Enum", ...; empty for a plain class."""
     attributes: dict[str, str] = field(default_factory=dict)
     """Types, in TorchScript's notation, by name."""
-    constants: dict[str, object] = field(default_factory=dict)
-    """Values of those that are declared as Final."""
 
 
 @dataclass
@@ -166,8 +169,6 @@ class _Reader:
         for item in node.body:
             if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
                 found.attributes[item.target.id] = unparse(item.annotation)
-                if isinstance(item.value, ast.Constant):
-                    found.constants[item.target.id] = item.value.value
             elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Subscript):
                 key = item.targets[0].slice  # __annotations__["0"] = ...
                 if isinstance(key, ast.Constant):

@@ -7,7 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,7 +51,8 @@ class Reading:
                 parts = list(_parts(archive.infolist()))
         self._checksums = [self._pool.submit(_checksum_faults, path, part) for part in parts]
         self._sha256 = self._pool.submit(_sha256, path) if hashes else None
-        self._content = _submit_content(self._pool, path, parts) if hashes and parts else None
+        infos = [info for part in parts for info in part]
+        self._content = self._pool.submit(content_sha256, path, infos) if hashes and parts else None
 
     def close(self) -> None:
         """Ends it without a result."""
@@ -69,17 +70,15 @@ class Reading:
 
 def _parts(infos: list[zipfile.ZipInfo]) -> Iterator[list[zipfile.ZipInfo]]:
     part: list[zipfile.ZipInfo] = []
+    size = 0
     for info in infos:
         part.append(info)
-        if sum(one.compress_size for one in part) >= _PART:
+        size += info.compress_size
+        if size >= _PART:
             yield part
-            part = []
+            part, size = [], 0
     if part:
         yield part
-
-
-def _submit_content(pool: Executor, path: Path, parts: list[list[zipfile.ZipInfo]]) -> Future[str | None]:
-    return pool.submit(content_sha256, path, [info for part in parts for info in part])
 
 
 def _sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from tsharness.artifact.mentions import dotted
 from tsharness.artifact.script_archive import class_of
 from tsharness.findings import finding
 from tsharness.inspection.operators import Registry, known_registries, library_of
-from tsharness.inspection.subject import Subject, objects_in
+from tsharness.inspection.subject import Subject
 from tsharness.report.model import Finding
 
 NEWEST_FORMAT = 10
@@ -70,9 +70,8 @@ def _types(subject: Subject) -> Iterator[str]:
         for node in ast.walk(function.body):
             if isinstance(node, ast.Attribute):
                 yield dotted(node) or ""
-    for pickle in (subject.archive.data, subject.archive.constants):
-        for value in objects_in(pickle.value) if pickle else ():
-            yield class_of(value) or ""
+    for value in subject.objects:
+        yield class_of(value) or ""
 
 
 def missing_operators(subject: Subject) -> Iterator[Finding]:

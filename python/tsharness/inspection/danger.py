@@ -34,7 +34,7 @@ def dangers(subject: Subject) -> Iterator[Finding]:
             if kind not in DANGEROUS or (function.name, call.op) in told or _allowed(subject, call.op, kind):
                 continue
             told.add((function.name, call.op))
-            way = " > ".join(_short(name) for name in subject.way_to(function.name, functions))
+            way = " > ".join(one.short_name for one in subject.way_to(function.name, functions))
             seen = f"{call.op} runs {when}: {way}: {subject.text(function, call.node)}"
             yield subject.found(DANGEROUS[kind], seen, function, call.node, op=call.op)
     for namespace, name in sorted(native_classes(subject)):
@@ -47,11 +47,6 @@ def dangers(subject: Subject) -> Iterator[Finding]:
 
 def _allowed(subject: Subject, op: str, kind: str) -> bool:
     return op in subject.allow_ops or (kind == "unknown" and subject.libraries)
-
-
-def _short(name: str) -> str:
-    """ "M.forward" of "__torch__.package.M.forward"."""
-    return ".".join(name.removeprefix("__torch__.").split(".")[-2:])
 
 
 def _outsiders(record: str, pickle: Pickle | None) -> Iterator[Finding]:

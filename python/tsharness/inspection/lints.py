@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tsharness.artifact.code import Function, OperatorCall
+from tsharness.artifact.code import OperatorCall
 from tsharness.artifact.mentions import dotted
 from tsharness.artifact.script_archive import attributes_of, class_of
 from tsharness.artifact.traced_inputs import TracedTensor
@@ -153,17 +153,13 @@ def set_attributes(subject: Subject) -> Iterator[Finding]:
             if (name, attribute) in told:
                 continue
             told.add((name, attribute))
-            yield subject.found("TS347", f"{_short(function)} sets {attribute}", function, node)
-
-
-def _short(function: Function) -> str:
-    return ".".join(function.name.removeprefix("__torch__.").split(".")[-2:])
+            yield subject.found("TS347", f"{function.short_name} sets {attribute}", function, node)
 
 
 def ignored_functions(subject: Subject) -> Iterator[Finding]:
     for function, node in subject.nodes():
         if isinstance(node, ast.Constant) and "annotated to be ignored" in str(node.value):
-            yield subject.found("TS351", f"it raises in {_short(function)}", function, node)
+            yield subject.found("TS351", f"it raises in {function.short_name}", function, node)
 
 
 def autocast(subject: Subject) -> Iterator[Finding]:
@@ -190,7 +186,7 @@ def optimised(subject: Subject) -> Iterator[Finding]:
             or call.op == "aten::to_mkldnn"
         )
         if mkldnn:
-            yield subject.found("TS356", f"{call.op} in {_short(function)}", function, call.node)
+            yield subject.found("TS356", f"{call.op} in {function.short_name}", function, call.node)
             return
 
 

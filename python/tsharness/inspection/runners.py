@@ -28,11 +28,16 @@ def _asked(runner: Path, known: Sequence[str]) -> Registry:
         raise UsageError(
             f"--runner {runner}: no such runner, and no LibTorch that is known: {', '.join(known)}"
         )
+    return registry_from(*ask_runner(runner))
+
+
+def ask_runner(runner: Path) -> tuple[str, dict[str, list[list[Any]]]]:
+    """Its LibTorch, and its operators as ``registry_from`` reads them. Raises UsageError."""
     operators, hello = (_answer(runner, option) for option in ("--operators", "--describe"))
     found: dict[str, list[list[Any]]] = {}
-    for one in operators:
+    for one in sorted(operators, key=lambda one: (one["name"], one["overload"])):
         found.setdefault(one["name"], []).append([one["overload"], one["required"], *one["arguments"]])
-    return registry_from(str(hello["libtorch"]), found)
+    return str(hello["libtorch"]).partition("+")[0], found
 
 
 def _answer(runner: Path, option: str) -> Any:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 from tsharness.artifact.code import Function, OperatorCall, unparse
-from tsharness.artifact.container import Fault
 from tsharness.artifact.kind import Kind
 from tsharness.artifact.script_archive import ScriptArchive, class_of
 from tsharness.artifact.storages import Storage, storages
@@ -24,7 +23,6 @@ class Subject:
 
     kind: Kind
     archive: ScriptArchive
-    faults: list[Fault] = field(default_factory=list)
     traced: Mapping[str, list[Any]] = field(default_factory=dict)
     """Example inputs that a trace has kept, by method."""
     runners: tuple[Registry, ...] = ()
@@ -50,12 +48,7 @@ class Subject:
     @cached_property
     def loaded(self) -> dict[str, str | None]:
         """Functions that run while the file is loaded: objects restore themselves."""
-        classes = {
-            class_of(value)
-            for pickle in (self.archive.data, self.archive.constants)
-            if pickle
-            for value in objects_in(pickle.value)
-        }
+        classes = {class_of(value) for value in self.objects}
         return self.archive.code.reachable(f"{name}.__setstate__" for name in sorted(filter(None, classes)))
 
     def uses(self, functions: Iterable[str] | None = None) -> Iterator[tuple[Function, OperatorCall]]:
@@ -87,12 +80,18 @@ class Subject:
             for node in ast.walk(function.body):
                 yield function, node
 
-    def way_to(self, name: str, callers: Mapping[str, str | None]) -> list[str]:
+    def way_to(self, name: str, callers: Mapping[str, str | None]) -> list[Function]:
         """The functions through which it is reached, the first one called first."""
         way = [name]
         while (caller := callers.get(way[-1])) is not None:
             way.append(caller)
-        return way[::-1]
+        return [self.archive.code.functions[one] for one in reversed(way)]
+
+    @cached_property
+    def objects(self) -> list[Any]:
+        """Everything that the archive's pickles hold."""
+        pickles = (self.archive.data, self.archive.constants)
+        return [value for pickle in pickles if pickle for value in _objects_in(pickle.value)]
 
     @cached_property
     def storages(self) -> list[tuple[str, Storage]]:
@@ -106,7 +105,7 @@ class Subject:
         return [(folder, storage) for (folder, _), storage in found.items()]
 
 
-def objects_in(value: Any) -> Iterator[Any]:
+def _objects_in(value: Any) -> Iterator[Any]:
     """Everything in a tree of a pickle, each object once."""
     seen: set[int] = set()
     open_ = [value]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tsharness.artifact.storages import tensor_of
 from tsharness.findings import finding
-from tsharness.inspection.subject import Subject, objects_in
+from tsharness.inspection.subject import Subject
 from tsharness.report.model import Finding
 from tsharness.report.units import size
 
@@ -34,18 +34,14 @@ def weights(subject: Subject) -> Iterator[Finding]:
 
 
 def _outside(subject: Subject) -> Iterator[Finding]:
-    for pickle in (subject.archive.data, subject.archive.constants):
-        for value in objects_in(pickle.value) if pickle else ():
-            tensor = tensor_of(value)
-            if tensor is None:
-                continue
-            bad = tensor.offset < 0 or any(number < 0 for number in (*tensor.dims, *tensor.strides))
-            if bad or tensor.end > tensor.storage.numel:
-                seen = (
-                    f"a tensor of {list(tensor.dims)} reads up to element {tensor.end} of storage "
-                    f"{tensor.storage.key}, which has {tensor.storage.numel}"
-                )
-                yield finding("TS325", seen)
+    for tensor in filter(None, map(tensor_of, subject.objects)):
+        bad = tensor.offset < 0 or any(number < 0 for number in (*tensor.dims, *tensor.strides))
+        if bad or tensor.end > tensor.storage.numel:
+            seen = (
+                f"a tensor of {list(tensor.dims)} reads up to element {tensor.end} of storage "
+                f"{tensor.storage.key}, which has {tensor.storage.numel}"
+            )
+            yield finding("TS325", seen)
 
 
 def on_gpu(subject: Subject) -> Iterator[Finding]:
