@@ -70,7 +70,7 @@ def excess_of(scratch: Path, printed: int, pid: int, job: Job) -> str | None:
     driver reserves more addresses than a limit could allow."""
     if printed > PRINTED_BYTES:
         return f"printed more than {PRINTED_BYTES} bytes"
-    if not _writes(job) and _bytes_in(scratch, SCRATCH_BYTES) > SCRATCH_BYTES:
+    if _bytes_in(scratch, SCRATCH_BYTES) > SCRATCH_BYTES:
         return f"wrote more than {SCRATCH_BYTES} bytes into its scratch folder"
     if job.memory_limit and not job.device.startswith("cpu"):
         resident = _resident(pid)
