@@ -235,6 +235,35 @@ def test_what_takes_too_much_is_ended(
     assert not running_runners()
 
 
+@pytest.mark.parametrize("saved", ["outputs.safetensors", ""])
+def test_a_folder_that_the_harness_reads_from_is_watched_too(saved: str, tmp_path: Path) -> None:
+    class Beside(nn.Module):
+        def __init__(self, folder: str) -> None:
+            super().__init__()
+            self.folder = folder
+
+        def forward(self, x: Tensor) -> Tensor:
+            big = torch.zeros(50_000_000)
+            for i in range(8):
+                torch.save(big, self.folder + "/fill" + str(i))
+            return x
+
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    (folder / "of-before").write_bytes(bytes(100))
+    path = scripted(Beside(str(folder)), tmp_path / "m.pt")
+    with_case(path, X, X)
+    more = {"save_outputs": str(folder / saved)} if saved else {}
+    step = {"step": "run", "cases": ["one"], "calls": 2, **more}
+    job = Job(path, ({"step": "load"}, step), Location(tmp_path / "m.pt.cases.safetensors"))
+    outcome = run_job(job, Launcher(find_runner()), 60)
+    if not saved:
+        # Nobody has asked for a file there: it is locked.
+        assert outcome.results("run") and not (folder / "fill0").exists(), outcome
+        return
+    assert outcome.death is not None and "scratch folder" in outcome.death.message, outcome
+
+
 def test_secrets_of_the_environment_stay_outside() -> None:
     given = {"AWS_SECRET_ACCESS_KEY": "x", "HOME": "/home/me", "OMP_NUM_THREADS": "2", "PATH": "/bin"}
     kept = clean_environment(given, "/scratch")

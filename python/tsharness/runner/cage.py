@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -55,32 +55,45 @@ def cage_of(job: Job, sandbox: Sandbox, scratch: Path, timeout: float) -> dict[s
     return {
         "mode": sandbox.value,
         "scratch": str(scratch),
-        "file_bytes": 0 if _writes(job) else SCRATCH_BYTES,
+        # What it is asked to write has been in its memory first.
+        "file_bytes": (job.memory_limit or 0) if _written(job) else SCRATCH_BYTES,
         "cpu_seconds": seconds,
     }
 
 
-def _writes(job: Job) -> bool:
-    """Whether the harness itself has it write tensors, of whatever size."""
-    return any(step.get("save_outputs") or step.get("save") for step in job.steps)
+def _written(job: Job) -> list[Path]:
+    """Files that the harness itself has the process write tensors to."""
+    return [Path(step[field]) for step in job.steps for field in ("save_outputs", "save") if step.get(field)]
 
 
-def excess_of(scratch: Path, printed: int, pid: int, job: Job) -> str | None:
-    """What a process takes too much of, in words; ``None`` if nothing. On a GPU the memory is watched: the
-    driver reserves more addresses than a limit could allow."""
-    if printed > PRINTED_BYTES:
-        return f"printed more than {PRINTED_BYTES} bytes"
-    if _bytes_in(scratch, SCRATCH_BYTES) > SCRATCH_BYTES:
-        return f"wrote more than {SCRATCH_BYTES} bytes into its scratch folder"
-    if job.memory_limit and not job.device.startswith("cpu"):
-        resident = _resident(pid)
-        if resident > job.memory_limit:
-            return f"took {resident} bytes of memory, more than the limit of {job.memory_limit}"
-    return None
+class Excess:
+    """What a process takes too much of. On a GPU the memory is watched, too: the driver reserves more
+    addresses than a limit could allow."""
+
+    def __init__(self, scratch: Path, pid: int, job: Job) -> None:
+        self._pid, self._job = pid, job
+        self._asked_for = frozenset(_written(job))
+        self._folders = {scratch, *(path.parent for path in self._asked_for)}
+        self._before = self._bytes(1 << 62)
+
+    def seen(self, printed: int) -> str | None:
+        """In words; ``None`` if nothing."""
+        if printed > PRINTED_BYTES:
+            return f"printed more than {PRINTED_BYTES} bytes"
+        if self._bytes(self._before + SCRATCH_BYTES) > self._before + SCRATCH_BYTES:
+            return f"wrote more than {SCRATCH_BYTES} bytes into its scratch folder"
+        if self._job.memory_limit and not self._job.device.startswith("cpu"):
+            resident = _resident(self._pid)
+            if resident > self._job.memory_limit:
+                return f"took {resident} bytes of memory, more than the limit of {self._job.memory_limit}"
+        return None
+
+    def _bytes(self, enough: int) -> int:
+        return sum(_bytes_in(folder, enough, self._asked_for) for folder in self._folders)
 
 
-def _bytes_in(folder: Path, enough: int) -> int:
-    """Bytes of the files in a folder and below; it stops counting at ``enough``."""
+def _bytes_in(folder: Path, enough: int, asked_for: Collection[Path]) -> int:
+    """Bytes of the files in a folder and below, but for those asked for; it stops counting at ``enough``."""
     total, open_ = 0, [folder]
     while open_ and total <= enough:
         # What is removed while it is counted is not counted.
@@ -88,7 +101,7 @@ def _bytes_in(folder: Path, enough: int) -> int:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):
                     open_.append(Path(entry.path))
-                else:
+                elif Path(entry.path) not in asked_for:
                     # An empty file takes room, too.
                     total += max(4096, entry.stat(follow_symlinks=False).st_size)
     return total

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tsharness.runner.cage import excess_of
+from tsharness.runner.cage import Excess
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher, RunnerProcess
 
@@ -92,10 +92,10 @@ def run_job(
     """
     process = launcher.take(environment)
     try:
-        process.send(job, launcher.sandbox, timeout)
-        hooks.on_start()
         watch = _Watch(process, job, timeout, hooks.on_event)
         try:
+            process.send(job, launcher.sandbox, timeout)
+            hooks.on_start()
             return watch.until_end()
         except KeyboardInterrupt:
             launcher.interrupted = True
@@ -120,7 +120,7 @@ class _Watch:
         self, process: RunnerProcess, job: Job, timeout: float, on_event: Callable[[Event], None]
     ) -> None:
         self._process = process
-        self._job = job
+        self._excess = Excess(process.scratch, process.popen.pid, job)
         self._nonce = job.nonce
         self._on_event = on_event
         self._timeout = timeout
@@ -172,7 +172,7 @@ class _Watch:
         if now < self._next_look or self._problem is not None:
             return
         self._next_look = now + _LOOK_EVERY
-        excess = excess_of(self._process.scratch, self._printed_bytes, self._process.popen.pid, self._job)
+        excess = self._excess.seen(self._printed_bytes)
         if excess:
             self._problem = ("limit", excess)
 
