@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import resource
 import signal
@@ -98,3 +99,23 @@ def test_fifos_and_devices_as_cases(models: Path, tmp_path: Path) -> None:
     for cases in (tmp_path / "fifo", Path("/dev/zero"), tmp_path):
         ran = tsharness("verify", models / "linear.pt", "--cases", cases, timeout=60)
         assert ran.code == 2 and "Traceback" not in ran.err, ran.text
+
+
+def test_an_interrupted_inspection_keeps_what_it_has_found(tmp_path: Path, models: Path) -> None:
+    large, found = tmp_path / "large.bin", tmp_path / "found.json"
+    large.touch()
+    os.truncate(large, 1 << 36)  # sparse: hashing it would take half a minute
+    command = [Path(sys.executable).parent / "tsharness", "inspect", models / "linear.pt", large, large]
+    process = subprocess.Popen(
+        [*command, "--quiet", "--json", found], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout is not None
+    assert b"PASS" in process.stdout.readline()
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert said.decode().strip() == "INCOMPLETE  interrupted after 1 of 3 files"
+    document = json.loads(found.read_text())
+    assert document["incomplete"] and document["exit_code"] == 130
+    assert [report["verdict"] for report in document["reports"]] == ["pass"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tsharness.artifact.archive import BAD_ZIP, CASES_RECORD, data_start, open_archive, record_name
@@ -34,6 +35,31 @@ class Bytes:
     faults: tuple[Fault, ...]
 
 
+@dataclass(frozen=True)
+class _File:
+    """A file that is read until somebody says that it is enough."""
+
+    path: Path
+    ended: threading.Event = field(default_factory=threading.Event)
+
+    def chunks(self, start: int, size: int, buffer: memoryview) -> Iterator[memoryview]:
+        """Its bytes from ``start`` on, in the buffer. Raises CancelledError when it is enough, ArtifactError
+        if they cannot be read."""
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(start)
+                while size > 0:
+                    if self.ended.is_set():
+                        raise CancelledError
+                    count = file.readinto(buffer[: min(size, len(buffer))])
+                    if not count:
+                        raise ArtifactError(f"{size} bytes are missing")
+                    size -= count
+                    yield buffer[:count]
+        except OSError as error:
+            raise ArtifactError(f"{self.path} cannot be read: {error.strerror}") from None
+
+
 class Reading:
     """The bytes of a file, read by threads beside whatever else is done: hashes and checksums leave Python's
     lock."""
@@ -42,6 +68,7 @@ class Reading:
         """Raises ArtifactError if it cannot be read."""
         self.hashes = hashes
         self._pool = ThreadPoolExecutor(max_workers=_THREADS)
+        self._file = _File(path)
         self._faults: list[Fault] = []
         archive = open_archive(path)
         parts: list[list[zipfile.ZipInfo]] = []
@@ -49,22 +76,25 @@ class Reading:
             with archive:
                 self._faults = Container(archive, path).faults()
                 parts = list(_parts(archive.infolist()))
-        self._checksums = [self._pool.submit(_checksum_faults, path, part) for part in parts]
-        self._sha256 = self._pool.submit(_sha256, path) if hashes else None
+        self._checksums = [self._pool.submit(_checksum_faults, self._file, part) for part in parts]
+        self._sha256 = self._pool.submit(_sha256, self._file) if hashes else None
         infos = [info for part in parts for info in part]
-        self._content = self._pool.submit(content_sha256, path, infos) if hashes and parts else None
+        self._content = self._pool.submit(_content_sha256, self._file, infos) if hashes and parts else None
 
     def close(self) -> None:
-        """Ends it without a result."""
+        """Ends it, without a result if there is none yet."""
+        self._file.ended.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def result(self) -> Bytes:
         """Waits for all of it."""
-        with self._pool:
+        try:
             faults = (*self._faults, *(fault for part in self._checksums for fault in part.result()))
             content = self._content.result() if self._content else None
-            damaged = any(fault.code in UNREADABLE for fault in faults)
             digest = self._sha256.result() if self._sha256 else ""
+        finally:
+            self.close()
+        damaged = any(fault.code in UNREADABLE for fault in faults)
         return Bytes(digest, None if damaged else content, faults)
 
 
@@ -81,31 +111,27 @@ def _parts(infos: list[zipfile.ZipInfo]) -> Iterator[list[zipfile.ZipInfo]]:
         yield part
 
 
-def _sha256(path: Path) -> str:
+def _sha256(file: _File) -> str:
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_CHUNK))
-    try:
-        with path.open("rb", buffering=0) as file:
-            while count := file.readinto(buffer):
-                digest.update(buffer[:count])
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
+    for chunk in file.chunks(0, file.path.stat().st_size, buffer):
+        digest.update(chunk)
     return digest.hexdigest()
 
 
-def _checksum_faults(path: Path, infos: list[zipfile.ZipInfo]) -> list[Fault]:
+def _checksum_faults(file: _File, infos: list[zipfile.ZipInfo]) -> list[Fault]:
     buffer = memoryview(bytearray(_CHUNK))
-    found = ((info.filename, _bad_checksum(path, info, buffer)) for info in infos)
+    found = ((info.filename, _bad_checksum(file, info, buffer)) for info in infos)
     return [Fault("TS311", name, bad) for name, bad in found if bad]
 
 
-def _bad_checksum(path: Path, info: zipfile.ZipInfo, buffer: memoryview) -> str:
+def _bad_checksum(file: _File, info: zipfile.ZipInfo, buffer: memoryview) -> str:
     """What is wrong with a record's bytes; empty if nothing. What is not to be unpacked is not looked at."""
     if not is_readable(info):
         return ""
     crc = 0
     try:
-        for chunk in _chunks(path, info, buffer):
+        for chunk in _chunks(file, info, buffer):
             crc = zlib.crc32(chunk, crc)
     except (ArtifactError, *BAD_ZIP) as error:
         return str(error)
@@ -116,6 +142,10 @@ def content_sha256(path: Path, infos: Sequence[zipfile.ZipInfo]) -> str | None:
     """Hash of what the archive holds apart from its cases: every record's name, length and bytes, in the
     order of the names. Renaming the file, or adding cases, does not change it. ``None`` if it cannot be
     read."""
+    return _content_sha256(_File(path), infos)
+
+
+def _content_sha256(file: _File, infos: Sequence[zipfile.ZipInfo]) -> str | None:
     digest = hashlib.sha256()
     buffer = memoryview(bytearray(_CHUNK))
     try:
@@ -126,22 +156,22 @@ def content_sha256(path: Path, infos: Sequence[zipfile.ZipInfo]) -> str | None:
             if not is_readable(info):
                 return None
             digest.update(f"{len(name)}:{name}:{info.file_size}:".encode())
-            for chunk in _chunks(path, info, buffer):
+            for chunk in _chunks(file, info, buffer):
                 digest.update(chunk)
     except (ArtifactError, UnicodeError, *BAD_ZIP):
         return None  # the checksums say why
     return digest.hexdigest()
 
 
-def _chunks(path: Path, info: zipfile.ZipInfo, buffer: memoryview) -> Iterator[memoryview]:
+def _chunks(file: _File, info: zipfile.ZipInfo, buffer: memoryview) -> Iterator[memoryview]:
     """A record's bytes, unpacked; they stand in the buffer until the next ones come."""
     if info.compress_type == zipfile.ZIP_STORED:
-        yield from _packed(path, info, buffer)
+        yield from _packed(file, info, buffer)
         return
     if info.compress_type != zipfile.ZIP_DEFLATED:
         raise zipfile.BadZipFile(f"is packed by method {info.compress_type}, which torch does not know")
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    for chunk in _packed(path, info, buffer):
+    for chunk in _packed(file, info, buffer):
         data: bytes | memoryview = chunk
         while data:
             yield memoryview(inflate.decompress(data, _CHUNK))
@@ -150,13 +180,5 @@ def _chunks(path: Path, info: zipfile.ZipInfo, buffer: memoryview) -> Iterator[m
         raise zipfile.BadZipFile("ends before its time")
 
 
-def _packed(path: Path, info: zipfile.ZipInfo, buffer: memoryview) -> Iterator[memoryview]:
-    left = info.compress_size
-    with path.open("rb", buffering=0) as file:
-        file.seek(data_start(path, info))
-        while left > 0:
-            count = file.readinto(buffer[: min(left, len(buffer))])
-            if not count:
-                raise zipfile.BadZipFile(f"{left} bytes are missing")
-            left -= count
-            yield buffer[:count]
+def _packed(file: _File, info: zipfile.ZipInfo, buffer: memoryview) -> Iterator[memoryview]:
+    return file.chunks(data_start(file.path, info), info.compress_size, buffer)

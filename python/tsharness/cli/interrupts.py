@@ -5,6 +5,9 @@ from __future__ import annotations
 import signal
 from types import FrameType
 
+INTERRUPTED = 128 + signal.SIGINT
+"""Exit code, as the shell has it."""
+
 
 class Interrupts:
     """Ends the program on SIGINT and SIGTERM as an exception, so that everything is cleaned up.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from tsharness.cli.ahead import begin
+from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.errors import TsharnessError
 
 
@@ -21,6 +22,6 @@ def main() -> None:
         sys.stderr.write(f"error: {error}\n")
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(INTERRUPTED)
     finally:
         ahead.close()

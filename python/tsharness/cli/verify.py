@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import (
     Accept,
     AllowOps,
@@ -51,8 +52,6 @@ from tsharness.cli.options import (
 from tsharness.cli.output import write_json
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.verdict import worst
-
-_INTERRUPTED = 130  # as the shell has it, 128 + SIGINT
 
 
 def command(
@@ -145,7 +144,7 @@ def command(
         if run.interrupted:
             break
     code = run.finish()
-    raise typer.Exit(_INTERRUPTED if run.interrupted else code)
+    raise typer.Exit(INTERRUPTED if run.interrupted else code)
 
 
 class _Run:
