@@ -38,7 +38,7 @@ class Failure:
 
 
 def seeds_of(folder: Path) -> list[Path]:
-    """Healthy files: scripted, traced, with cases inside, lite; and a case file."""
+    """Healthy files: scripted, traced, with cases inside, lite, as flatbuffer; and a case file."""
     import warnings
 
     import torch
@@ -47,7 +47,7 @@ def seeds_of(folder: Path) -> list[Path]:
     import conditional
 
     import tsharness
-    from corpus import small
+    from corpus import Small, lite, small
     from lint_models import LINTS
 
     made = [small(folder / "small.pt")]
@@ -57,6 +57,8 @@ def seeds_of(folder: Path) -> list[Path]:
         for name in ("TS336", "TS341", "TS348"):
             LINTS[name](folder / f"{name}.pt")
             made.append(folder / f"{name}.pt")
+    lite(Small(), folder / "flatbuffer.pt", flatbuffer=True)
+    made.append(folder / "flatbuffer.pt")
     torch.manual_seed(0)
     from tsharness.artifact.archive import embedded_cases
 

@@ -629,9 +629,62 @@ def calls_in_a_class_body(path: Path) -> None:
     with_code(path, "  training : bool", '  training : bool\n  x : Final[int] = torch.save(1, "a")')
 
 
-@bad("TS304", 0, "flatbuffer")
-def lite_flatbuffer(path: Path) -> None:
+def lite(module: nn.Module, path: Path, *, flatbuffer: bool = False) -> bytearray:
+    """For the lite interpreter: code and bytecode."""
+    with torch_jit.without_deprecation():
+        torch_jit.script(module.eval())._save_for_lite_interpreter(str(path), _use_flatbuffer=flatbuffer)
+    return bytearray(path.read_bytes())
+
+
+@bad("TS302", 5, "flatbuffer")
+def flatbuffer_of_nothing(path: Path) -> None:
     path.write_bytes(b"\x18\0\0\0PTMF" + bytes(100))
+
+
+@bad("TS302", 5, "out of the file")
+def flatbuffer_that_leads_nowhere(path: Path) -> None:
+    data = lite(Small(), path, flatbuffer=True)
+    data[0:4] = (len(data) + 100).to_bytes(4, "little")
+    path.write_bytes(data)
+
+
+@bad("TS361", 7, "aten::save runs while the file is loaded: SavesWhenLoaded.__setstate__")
+def flatbuffer_that_saves_when_loaded(path: Path) -> None:
+    lite(SavesWhenLoaded(), path, flatbuffer=True)
+
+
+@bad("TS304", 0, "no code")
+def flatbuffer_of_bytecode_alone(path: Path) -> None:
+    path.write_bytes(without_sources(lite(Small(), path, flatbuffer=True)))
+
+
+@bad("TS361", 7, "in the bytecode of __torch__.corpus.SavesWhenCalled.forward")
+def flatbuffer_whose_bytecode_saves(path: Path) -> None:
+    path.write_bytes(without_sources(lite(SavesWhenCalled(), path, flatbuffer=True)))
+
+
+def without_sources(data: bytearray) -> bytearray:
+    """The module's table says that it has none."""
+    table = int.from_bytes(data[0:4], "little")
+    fields = table - int.from_bytes(data[table : table + 4], "little", signed=True)
+    data[fields + 4 + 2 * 8 : fields + 6 + 2 * 8] = bytes(2)
+    return data
+
+
+@bad("TS361", 7, "aten::save stands in the bytecode of")
+def bytecode_that_saves(path: Path) -> None:
+    lite(Small(), path)
+    with zipfile.ZipFile(path) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("bytecode.pkl"))
+        bytecode = archive.read(name)
+    assert b"aten::relu" in bytecode
+    rewrite(path, {"bytecode.pkl": bytecode.replace(b"aten::relu", b"aten::save")})
+
+
+@bad("TS302", 5, "bytecode.pkl")
+def bytecode_of_nothing(path: Path) -> None:
+    lite(Small(), path)
+    rewrite(path, {"bytecode.pkl": b"\x80\x02K\x01."})
 
 
 @bad("TS361", 7, "if something calls it")

@@ -13,8 +13,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import Ran, tsharness
-from corpus import BAD, SavesWhenCalled, scripted, small, traced, with_code
+from conftest import Ran, tsharness, verify_json
+from corpus import BAD, SavesWhenCalled, lite, scripted, small, traced, with_code
 from lint_models import LINTS, X
 from tsharness.exporting import torch_jit
 from tsharness.findings import RULES
@@ -130,8 +130,11 @@ def test_healthy_modules_of_torch(tmp_path: Path) -> None:
             frozen = torch.jit.freeze(torch.jit.script(HEALTHY[name][0].eval()))
             torch_jit.save(frozen, tmp_path / f"{name}-frozen.pt")
             paths.append(tmp_path / f"{name}-frozen.pt")
-    LINTS["TS336"](tmp_path / "lite.ptl")
-    _without_errors(*paths, tmp_path / "lite.ptl")
+    for name in ("convolution", "branch", "encoder"):
+        lite(HEALTHY[name][0], tmp_path / f"{name}.ptl")
+        lite(HEALTHY[name][0], tmp_path / f"{name}.ff", flatbuffer=True)
+        paths += [tmp_path / f"{name}.ptl", tmp_path / f"{name}.ff"]
+    _without_errors(*paths)
 
 
 def test_healthy_artifacts_of_others(models: Path) -> None:
@@ -298,3 +301,12 @@ def test_another_runner(tmp_path: Path) -> None:
     assert ran.code == 2 and "1.13.1, 2.13.0" in ran.err
     ran = tsharness("inspect", path, "--runner", "/bin/true")
     assert ran.code == 2 and "did not list its operators" in ran.err
+
+
+def test_a_flatbuffer_is_verified_and_has_no_checksums(tmp_path: Path) -> None:
+    lite(nn.Linear(2, 2), tmp_path / "m.ff", flatbuffer=True)
+    ran, report = verify_json(tmp_path / "m.ff", "--input", "input=float32[1,2]", "--level", "quick")
+    assert ran.code == 0, ran.text
+    checks = {check["id"]: check["verdict"] for check in report["checks"]}
+    assert checks["integrity"] == "skipped" and checks["parity"] == "pass"
+    assert "weights    not read" in tsharness("inspect", tmp_path / "m.ff").out

@@ -44,7 +44,7 @@ KINDS = {
         ),
         Kind(
             "lite-flatbuffer",
-            "a lite interpreter model as flatbuffer",
+            "a lite interpreter model as flatbuffer (_use_flatbuffer)",
             loads=True,
         ),
         Kind(

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record_name
+from tsharness.artifact.bytecode import Bytecode, read_bytecode
 from tsharness.artifact.code import Code, CodeError, parse_code
 from tsharness.artifact.debug_lines import DebugLines, SourceLine
+from tsharness.artifact.flatbuffer import FlatbufferError, FlatbufferModule, read_flatbuffer
 from tsharness.artifact.pickles import Call, Global, Pickle, PickleError, read_pickle
 from tsharness.errors import ArtifactError
 
@@ -34,11 +36,13 @@ class ScriptArchive:
     """Bytes of every record, by its name below the root folder."""
     version: int | None = None
     """Of the file format."""
-    bytecode: int | None = None
-    """Version of the bytecode for the lite interpreter."""
+    bytecode: Bytecode | None = None
+    """For the lite interpreter, beside the code."""
     code: Code = field(default_factory=Code)
     data: Pickle | None = None
     constants: Pickle | None = None
+    flatbuffer: FlatbufferModule | None = None
+    """What the file is if it is no zip: its objects and weights are not read."""
     problems: list[Problem] = field(default_factory=list)
     _debug: dict[str, bytes] = field(default_factory=dict)
     _lines: dict[str, DebugLines] = field(default_factory=dict)
@@ -46,8 +50,14 @@ class ScriptArchive:
     @property
     def root(self) -> str | None:
         """The class of the module that was saved."""
-        found = self.data.value if self.data else None
-        return class_of(found)
+        if self.flatbuffer:
+            return self.flatbuffer.root
+        return class_of(self.data.value) if self.data else None
+
+    @property
+    def holds_objects(self) -> bool:
+        """Whether there is a module in it at all."""
+        return self.data is not None or self.flatbuffer is not None
 
     def source(self, record: str, offset: int) -> SourceLine | None:
         """The line of the user's source that a byte of the code was made from, if the archive keeps it."""
@@ -92,10 +102,10 @@ def attributes_of(value: Call) -> Mapping[str, Any]:
 
 def read_archive(path: Path) -> ScriptArchive:
     """Reads an archive's code and pickles; what cannot be read is among the ``problems``. Raises
-    ArtifactError for a file that is no zip."""
+    ArtifactError for a file that cannot be read at all."""
     archive = open_archive(path)
     if archive is None:
-        raise ArtifactError(f"{path} is no archive")
+        return _flatbuffer(path)
     with archive:
         infos = {record_name(info): info for info in archive.infolist()}
         found = ScriptArchive(path, {name: info.file_size for name, info in infos.items()})
@@ -106,21 +116,38 @@ def read_archive(path: Path) -> ScriptArchive:
         found.version = int(version) if version.isdigit() else None
         found.data = _pickle(read, "data.pkl", found.problems)
         found.constants = _pickle(read, "constants.pkl", found.problems)
-        found.bytecode = _bytecode_version(read("bytecode.pkl"))
+        found.bytecode = _bytecode(read("bytecode.pkl"), found.problems)
+    _parse(code, found)
+    return found
+
+
+def _flatbuffer(path: Path) -> ScriptArchive:
+    found = ScriptArchive(path, {})
+    try:
+        found.flatbuffer = read_flatbuffer(path)
+    except FlatbufferError as error:
+        found.problems.append(Problem("flatbuffer", str(error)))
+        return found
+    found.bytecode = found.flatbuffer.bytecode
+    _parse(found.flatbuffer.sources, found)
+    return found
+
+
+def _parse(code: Mapping[str, bytes], found: ScriptArchive) -> None:
     try:
         found.code = parse_code(code)
     except CodeError as error:
         found.problems.append(Problem("code", str(error)))
-    return found
 
 
-def _bytecode_version(data: bytes | None) -> int | None:
-    """The first element of the tuple that the record holds."""
+def _bytecode(data: bytes | None, problems: list[Problem]) -> Bytecode | None:
+    if data is None:
+        return None
     try:
-        value = read_pickle(data).value if data else None
-    except PickleError:
-        return None  # the lite interpreter's own concern
-    return value[0] if isinstance(value, tuple) and value and isinstance(value[0], int) else None
+        return read_bytecode(data)
+    except PickleError as error:
+        problems.append(Problem("bytecode.pkl", str(error)))
+        return None
 
 
 def _is_code(name: str) -> bool:

@@ -31,6 +31,9 @@ class Heard:
 
 _ROOM_FOR_CODE = 4_000_000  # bytes; of a large network's code with its source lines, several times over
 
+_DEPRECATED = ("torch.jit", "TorchScript", "Lite Interpreter")
+"""What a warning of torch's names that says so."""
+
 _LISTENING: ContextVar[bool] = ContextVar("listening", default=False)
 
 
@@ -70,7 +73,7 @@ def _users_place(filename: str, line: int) -> Place:
 
 
 def _is_deprecation(category: type[Warning], message: str) -> bool:
-    about = "torch.jit" in message or "TorchScript" in message
+    about = any(name in message for name in _DEPRECATED)
     return about and issubclass(category, (DeprecationWarning, FutureWarning))
 
 
@@ -82,8 +85,8 @@ def without_deprecation() -> Iterator[None]:
         return
     with warnings.catch_warnings():
         for category in (DeprecationWarning, FutureWarning):
-            warnings.filterwarnings("ignore", ".*torch.jit.*", category)
-            warnings.filterwarnings("ignore", ".*TorchScript.*", category)
+            for name in _DEPRECATED:
+                warnings.filterwarnings("ignore", f".*{name}.*", category)
         yield
 
 

@@ -32,8 +32,8 @@ INSPECT_RULES = (
     Rule(
         "TS304",
         "warning",
-        "it cannot be looked into",
-        "its code is in a form that is not read here: what it could do besides computing is not known",
+        "it holds bytecode alone",
+        "its operators are judged; what else hurts in production is looked for in code, which is not there",
         "inspect the .pt that it was made from",
     ),
     Rule(

@@ -82,11 +82,12 @@ def inspect_file(
     kind = kind_of(path)
     reading = begun or Reading(path, options.hashes or options.expect_sha256 is not None)
     try:
-        subject = _subject(path, kind, options) if kind.loads and kind.name != "lite-flatbuffer" else None
+        subject = _subject(path, kind, options) if kind.loads else None
         found = list(_findings(subject, options)) if subject else list(_other_kind(kind))
         meanwhile()
-    finally:
         bytes_ = reading.result()
+    finally:
+        reading.close()
     found = [*_of_bytes(bytes_, subject, options), *found]
     wanted = tuple(one for one in found if _wanted(one, options))
     exit_code = worst(exit_code_of(one) for one in wanted)
@@ -130,10 +131,7 @@ def _samples(path: Path) -> Mapping[str, bytes]:
 
 
 def _other_kind(kind: Kind) -> Iterator[Finding]:
-    if kind.loads:
-        yield finding("TS304", f"it is {kind.what}")
-    else:
-        yield finding("TS301", f"it is {kind.what}", do=kind.do)
+    yield finding("TS301", f"it is {kind.what}", do=kind.do)
 
 
 _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
@@ -154,7 +152,7 @@ _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
 def _findings(subject: Subject, options: InspectOptions) -> Iterator[Finding]:
     for problem in subject.archive.problems:
         yield finding("TS302", f"{problem.record}: {problem.message}")
-    if subject.archive.data is None and not subject.archive.problems:
+    if not subject.archive.holds_objects and not subject.archive.problems:
         yield finding("TS303", "there are no objects (data.pkl)")
     for rule in _RULES:
         yield from rule(subject)

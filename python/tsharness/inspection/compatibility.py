@@ -39,6 +39,8 @@ def readable_since(version: int | None) -> str | None:
 
 def file_format(subject: Subject) -> Iterator[Finding]:
     version = subject.archive.version
+    if subject.archive.flatbuffer:
+        return  # which has no such version
     if version is None:
         yield finding("TS303", "the record version is missing, or is no number")
     elif version > NEWEST_FORMAT:
@@ -142,9 +144,10 @@ def lowest_libtorch(subject: Subject) -> str | None:
 
 
 def bytecode(subject: Subject) -> Iterator[Finding]:
-    if subject.kind.name == "lite":
-        yield finding(
-            "TS336", f"it holds bytecode of version {subject.archive.bytecode or 'unknown'} beside its code"
-        )
+    held = subject.archive.bytecode
+    if held is not None and subject.archive.code.functions:
+        yield finding("TS336", f"it holds bytecode of version {held.version} beside its code")
+    elif held is not None:
+        yield finding("TS304", f"it holds bytecode of version {held.version} and no code")
     elif subject.archive.path.suffix == ".ptl":
         yield finding("TS337", "its name says that it is for the lite interpreter, but it holds no bytecode")

@@ -37,12 +37,23 @@ def dangers(subject: Subject) -> Iterator[Finding]:
             way = " > ".join(one.short_name for one in subject.way_to(function.name, functions))
             seen = f"{call.op} runs {when}: {way}: {subject.text(function, call.node)}"
             yield subject.found(DANGEROUS[kind], seen, function, call.node, op=call.op)
+    yield from _in_bytecode(subject, told)
     for namespace, name in sorted(native_classes(subject)):
         if namespace.startswith(_TALKING) and f"torch.classes.{namespace}.{name}" not in subject.allow_ops:
             op = f"torch.classes.{namespace}.{name}"
             yield finding("TS362", f"it uses {op}, which talks to other processes", op=op)
     for name, pickle in (("data.pkl", subject.archive.data), ("constants.pkl", subject.archive.constants)):
         yield from _outsiders(name, pickle)
+
+
+def _in_bytecode(subject: Subject, told: set[tuple[str, str]]) -> Iterator[Finding]:
+    """What the lite interpreter would run and the code does not say."""
+    functions = subject.archive.bytecode.operators if subject.archive.bytecode else {}
+    for function, operators in functions.items():
+        for op in dict.fromkeys(operators):
+            kind = kind_of_operator(op)
+            if kind in DANGEROUS and (function, op) not in told and not _allowed(subject, op, kind):
+                yield finding(DANGEROUS[kind], f"{op} stands in the bytecode of {function}", op=op)
 
 
 def _allowed(subject: Subject, op: str, kind: str) -> bool:

@@ -24,8 +24,6 @@ def refuse_dangers(path: Path, allow_ops: Sequence[str] = (), libraries: bool = 
         raise ArtifactError(
             f"{path} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
         )
-    if kind.name == "lite-flatbuffer":
-        return  # it has no code that could be read; the cage is all there is
     archive = read_archive(path)
     problems = [(one.record, one.message) for one in _ambiguous(path)]
     problems += [(one.record, one.message) for one in archive.problems]

@@ -48,7 +48,8 @@ class Subject:
     @cached_property
     def loaded(self) -> dict[str, str | None]:
         """Functions that run while the file is loaded: objects restore themselves."""
-        classes = {class_of(value) for value in self.objects}
+        flatbuffer = self.archive.flatbuffer
+        classes = {*map(class_of, self.objects), *(flatbuffer.object_types if flatbuffer else ())}
         return self.archive.code.reachable(f"{name}.__setstate__" for name in sorted(filter(None, classes)))
 
     def uses(self, functions: Iterable[str] | None = None) -> Iterator[tuple[Function, OperatorCall]]:

@@ -29,10 +29,12 @@ def header_lines(report: Inspection) -> Iterator[tuple[str, str]]:
         return
     since = f" (read by PyTorch {report.readable_since} and newer)" if report.readable_since else ""
     oldest = f", operators of LibTorch {report.lowest_libtorch} or newer" if report.lowest_libtorch else ""
-    yield "format", f"version {report.format_version}{since}{oldest}"
+    version = f"version {report.format_version}" if report.format_version else "no version"
+    yield "format", f"{version}{since}{oldest}"
     for number, method in enumerate(report.methods):
         yield "methods" if number == 0 else "", method.schema
-    weights = ", ".join(f"{size(count)} {dtype}" for dtype, count in report.weights.items()) or "none"
+    none = "not read" if report.kind == "lite-flatbuffer" else "none"
+    weights = ", ".join(f"{size(count)} {dtype}" for dtype, count in report.weights.items()) or none
     constants = f"; of these {size(report.constants)} are constants" if report.constants else ""
     yield "weights", weights + constants
     yield "operators", _operators(report)
