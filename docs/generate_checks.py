@@ -26,7 +26,8 @@ times as long as its cases.
 In another environment (`grad-mode`, `thread-count`, `precision`, `cpu-capability`, `device`), with several
 threads, and in batches of another size, numbers are rounded in another order. There the tolerance of an
 element also has a share of the largest value of its output: 8 times rtol, or 1 time for dtypes of less than
-four bytes. `--exact` is exact there too.
+four bytes. `--exact` is of the
+reference's own environment: another batch or thread count may round differently.
 """
 
 CAUSE = """

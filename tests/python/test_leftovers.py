@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import running_runners, tsharness
+from conftest import heed_interrupts, running_runners, tsharness
 from tsharness.atomic import atomic_write
 from tsharness.errors import UsageError
 from tsharness.scratch import ScratchFolder, remove_leftovers
@@ -106,14 +106,20 @@ def test_an_interrupted_inspection_keeps_what_it_has_found(tmp_path: Path, model
     large.touch()
     os.truncate(large, 1 << 36)  # sparse: hashing it would take half a minute
     command = [Path(sys.executable).parent / "tsharness", "inspect", models / "linear.pt", large, large]
-    process = subprocess.Popen(
-        [*command, "--quiet", "--json", found], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-    assert process.stdout is not None
-    assert b"PASS" in process.stdout.readline()
-    time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=10)
+    with subprocess.Popen(
+        [*command, "--quiet", "--json", found],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    ) as process:
+        assert process.stdout is not None
+        assert b"PASS" in process.stdout.readline()
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        try:
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert said.decode().strip() == "INCOMPLETE  interrupted after 1 of 3 files"
     document = json.loads(found.read_text())
