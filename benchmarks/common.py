@@ -109,9 +109,12 @@ def print_table(rows: Sequence[Row]) -> None:
         print(f"| {row.what} | {row.measured} | {row.target} | {'yes' if row.reached else '**no**'} |")
 
 
-def main(name: str, measure: Callable[[], Sequence[Row]]) -> None:
-    """Measures, prints the table, and with ``--save`` stores it under benchmarks/results."""
-    parser = argparse.ArgumentParser(description=f"benchmark: {name}")
+def main(
+    name: str, measure: Callable[[], Sequence[Row]], parser: argparse.ArgumentParser | None = None
+) -> None:
+    """Measures, prints the table, and with ``--save`` stores it under benchmarks/results. ``parser``: with
+    options of the program's own."""
+    parser = parser or argparse.ArgumentParser(description=f"benchmark: {name}")
     parser.add_argument("--save", action="store_true", help="store the result under benchmarks/results")
     save = parser.parse_args().save
     rows = measure()

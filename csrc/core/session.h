@@ -55,6 +55,9 @@ class Session {
   c10::IValue run(const std::string& method, std::vector<c10::IValue> args, const Kwargs& kwargs,
                   GradMode mode = GradMode::NoGrad) const;
 
+  /// Raises Error(Usage), with the methods that there are, if there is no such method.
+  torch::jit::Method method(const std::string& name) const;
+
   /// Waits until the device has done all that was asked of it.
   void synchronize() const;
 
@@ -77,7 +80,6 @@ class Session {
     bool same_as(const StateMark& other) const;
   };
   Session(const Session& from, torch::jit::Module module);
-  torch::jit::Method method(const std::string& name) const;
   std::vector<StateMark> mark_state() const;
 
   std::string path_;

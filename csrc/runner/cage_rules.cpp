@@ -62,6 +62,17 @@ void add_gpu(CageRules& rules) {
   }
 }
 
+/// The job's own device, or one that a step compares it with.
+bool uses_gpu(const Job& job) {
+  bool found = job.device.rfind("cpu", 0) != 0;
+  for (const Json& step : job.steps) {
+    for (const Json& side : step.value("sides", Json::array())) {
+      found = found || side.value("device", job.device).rfind("cpu", 0) != 0;
+    }
+  }
+  return found;
+}
+
 }  // namespace
 
 CageRules cage_rules(const Job& job) {
@@ -76,6 +87,9 @@ CageRules cage_rules(const Job& job) {
     for (const char* field : {"compare", "float64_outputs"}) {
       if (step.contains(field)) rules.read.push_back(step[field].get<std::string>());
     }
+    for (const Json& side : step.value("sides", Json::array())) {
+      if (side.contains("artifact")) rules.read.push_back(side["artifact"].get<std::string>());
+    }
     for (const char* field : {"save", "save_outputs"}) {
       const auto path = step.value(field, std::string());
       if (!path.empty()) rules.write.push_back(folder_of(path));
@@ -84,7 +98,7 @@ CageRules cage_rules(const Job& job) {
   const auto scratch = job.cage.value("scratch", std::string());
   if (!scratch.empty()) rules.write.push_back(scratch);
   rules.devices.push_back("/dev/null");
-  if (job.device.rfind("cpu", 0) != 0) add_gpu(rules);
+  if (uses_gpu(job)) add_gpu(rules);
   rules.file_bytes = job.cage.value("file_bytes", int64_t{0});
   rules.cpu_seconds = job.cage.value("cpu_seconds", int64_t{0});
   return rules;

@@ -28,7 +28,7 @@ const std::map<std::string, Step>& all_steps() {
       {"load", load_step},   {"describe", describe_step}, {"run", run_step},
       {"bench", bench_step}, {"threads", threads_step},   {"soak", soak_step},
       {"batch", batch_step}, {"resize", resize_step},     {"probe", probe_step},
-      {"tap", tap_step},     {"extract", extract_step}};
+      {"tap", tap_step},     {"extract", extract_step},   {"ab", ab_step}};
   return steps;
 }
 

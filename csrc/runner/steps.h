@@ -30,6 +30,7 @@ using Step = std::function<void(const Json& step, JobState& state)>;
 /// Every step by its name.
 const std::map<std::string, Step>& all_steps();
 
+void ab_step(const Json& step, JobState& state);
 void load_step(const Json& step, JobState& state);
 void describe_step(const Json& step, JobState& state);
 void run_step(const Json& step, JobState& state);

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tsharness.bench.api import benchmark as benchmark
+    from tsharness.bench.compare import compare as compare
+    from tsharness.bench.compare_report import CompareReport as CompareReport
     from tsharness.bench.report import BenchReport as BenchReport
     from tsharness.exporting.api import export as export
     from tsharness.exporting.inputs import Inputs as Inputs
@@ -28,6 +30,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "benchmark": "tsharness.bench.api",
     "BenchReport": "tsharness.bench.report",
+    "compare": "tsharness.bench.compare",
+    "CompareReport": "tsharness.bench.compare_report",
     "export": "tsharness.exporting.api",
     "Inputs": "tsharness.exporting.inputs",
     "ExportReport": "tsharness.exporting.report",

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from tsharness import __version__
-from tsharness.cli import bench, diff_input, explain, export, inspect, pack, repro, verify
+from tsharness.cli import bench, compare, diff_input, explain, export, inspect, pack, repro, verify
 
 app = typer.Typer(
     name="tsharness",
@@ -38,6 +38,7 @@ app.command("verify")(verify.command)
 app.command("pack")(pack.command)
 app.command("inspect")(inspect.command)
 app.command("bench")(bench.command)
+app.command("compare")(compare.command)
 app.command("diff-input")(diff_input.command)
 app.command("repro")(repro.command)
 app.command("explain")(explain.command)

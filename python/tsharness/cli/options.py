@@ -119,6 +119,14 @@ def parse_size(text: str, option: str = "--memory-limit") -> int:
     return int(float(match[1]) * base ** " kMGT".index(match[2] or " "))
 
 
+def parse_share(option: str, text: str) -> float:
+    """0.02 from "2%" or "0.02". Raises UsageError."""
+    try:
+        return float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+    except ValueError:
+        raise UsageError(f"{option} '{text}' is not understood; for example 2% or 0.02") from None
+
+
 def parse_tolerances(option: str, texts: Sequence[str]) -> dict[str, float] | None:
     """``--rtol 1e-3 --rtol logits=1e-2`` by name, "" for all outputs. Raises UsageError."""
     values = {}

@@ -1,0 +1,214 @@
+#include <ATen/Context.h>
+
+#include <algorithm>
+#include <array>
+#include <random>
+
+#include "core/compare.h"
+#include "core/devices.h"
+#include "core/measure.h"
+#include "core/prepared_call.h"
+#include "core/process_info.h"
+#include "core/settings.h"
+#include "core/value_tree.h"
+#include "runner/steps.h"
+
+namespace tsharness {
+
+namespace {
+
+/// One of the two that are compared: an artifact on a device, with its settings.
+class Side {
+ public:
+  Side(const Json& json, const Job& job)
+      : settings_(json.value("settings", Json::object())),
+        device_(available_device(json.value("device", job.device))) {
+    const int64_t heap = heap_bytes();
+    const Settings active(settings_);
+    const double start = now_seconds();
+    session_ = std::make_unique<Session>(json.value("artifact", job.artifact), device_);
+    session_->synchronize();
+    load_seconds_ = now_seconds() - start;
+    load_bytes_ = heap_bytes() - heap;
+  }
+
+  const Json& settings() const { return settings_; }
+  c10::Device device() const { return device_; }
+
+  /// The calls of a case, on the module as it was loaded. Returns what the first time gave.
+  std::vector<c10::IValue> prepare(const Case& one, const SafetensorsReader& tensors,
+                                   uint64_t seed) {
+    const Settings active(settings_);
+    session_->restore();
+    calls_.clear();
+    for (const Call& call : one.calls) {
+      calls_.emplace_back(*session_, session_->bind(call, tensors).clone(device_));
+    }
+    at::manual_seed(seed);
+    const GradGuard guard(active.grad_mode());
+    std::vector<c10::IValue> outputs;
+    const double start = now_seconds();
+    for (const PreparedCall& call : calls_) outputs.push_back(run(call));
+    session_->synchronize();
+    first_seconds_ = now_seconds() - start;
+    return outputs;
+  }
+
+  /// Seconds that the case takes, each of `times` times; with `again`, after one that is not timed.
+  double block(int64_t times, bool again) {
+    const Settings active(settings_);
+    const GradGuard guard(active.grad_mode());
+    if (again) once();
+    const double start = now_seconds();
+    for (int64_t i = 0; i < times; ++i) once();
+    return (now_seconds() - start) / static_cast<double>(times);
+  }
+
+  Json to_json() const {
+    return {{"load_seconds", load_seconds_},
+            {"load_bytes", load_bytes_},
+            {"first_seconds", first_seconds_}};
+  }
+
+ private:
+  static c10::IValue run(const PreparedCall& call) {
+    return translating_errors(ErrorKind::Execution, [&] { return call(); });
+  }
+
+  void once() {
+    for (const PreparedCall& call : calls_) run(call);
+    session_->synchronize();
+  }
+
+  Json settings_;
+  c10::Device device_;
+  std::unique_ptr<Session> session_;
+  std::vector<PreparedCall> calls_;
+  double load_seconds_ = 0;
+  int64_t load_bytes_ = 0;
+  double first_seconds_ = 0;
+};
+
+using Sides = std::array<std::unique_ptr<Side>, 2>;
+
+/// Loads both; which one comes first is the step's choice, since it decides who lies where.
+Sides load_sides(const Json& step, const Job& job) {
+  const Json& given = step.at("sides");
+  const size_t first = step.value("first", size_t{0}) % 2;
+  Sides sides;
+  for (const size_t i : {first, 1 - first}) sides[i] = std::make_unique<Side>(given.at(i), job);
+  return sides;
+}
+
+/// Pairs of short blocks in random order, until the time is over.
+class Interleaving {
+ public:
+  Interleaving(const Json& step, Sides& sides)
+      : sides_(sides),
+        order_(step.value("seed", uint64_t{0})),
+        block_seconds_(step.value("block_seconds", 1e-3)),
+        seconds_(step.value("seconds", 0.4)),
+        min_pairs_(step.value("min_pairs", size_t{3})),
+        switches_(sides[0]->settings() != sides[1]->settings()) {
+    if (block_seconds_ <= 0 || seconds_ < 0) {
+      throw Error(ErrorKind::Usage, "'block_seconds' and 'seconds' must be positive");
+    }
+  }
+
+  /// Both run until neither gets faster from one look to the next; then each block's length is
+  /// known.
+  void warm_up() {
+    for (size_t i = 0; i < 2; ++i) times_[i] = times(warm_seconds(*sides_[i]));
+  }
+
+  Json pairs() {
+    Json found = Json::array();
+    const double start = now_seconds();
+    while (found.size() < min_pairs_ || now_seconds() - start < seconds_) {
+      const size_t first = order_() % 2;
+      std::array<double, 2> seconds{};
+      for (const size_t i : {first, 1 - first}) seconds[i] = sides_[i]->block(times_[i], switches_);
+      found.push_back(seconds);
+    }
+    return found;
+  }
+
+  const std::array<int64_t, 2>& calls_per_block() const { return times_; }
+
+ private:
+  static constexpr double kWarmupSeconds = 0.05;
+  static constexpr double kStillFaster = 0.98;
+  static constexpr double kLongestWarmup = 4;
+  static constexpr int kFewestLooks = 3;  // the profiling executor compiles at its second call
+
+  double warm_seconds(Side& side) const {
+    const double start = now_seconds();
+    const double enough = std::max(kWarmupSeconds, seconds_ / 4);
+    double before = 0;
+    double call = side.block(1, false);
+    for (int looks = 0;
+         looks < kFewestLooks || call < kStillFaster * before || now_seconds() - start < enough;
+         ++looks) {
+      if (looks >= kFewestLooks && now_seconds() - start > kLongestWarmup * enough) break;
+      before = call;
+      call = side.block(times(call), switches_);
+    }
+    return call;
+  }
+
+  int64_t times(double call) const {
+    return std::max<int64_t>(1, static_cast<int64_t>(block_seconds_ / std::max(call, 1e-9)));
+  }
+
+  Sides& sides_;
+  std::mt19937_64 order_;
+  double block_seconds_;
+  double seconds_;
+  size_t min_pairs_;
+  bool switches_;  ///< of settings between the blocks: what follows is to be warm again
+  std::array<int64_t, 2> times_{1, 1};
+};
+
+Json compare_outputs(const std::vector<c10::IValue>& actual,
+                     const std::vector<c10::IValue>& expected, const TolerancePolicy& policy,
+                     bool same_device_type) {
+  Json compared = Json::array();
+  for (size_t i = 0; i < actual.size(); ++i) {
+    for (const auto& one : compare_values(actual[i], expected[i], policy, same_device_type)) {
+      compared.push_back(to_json(one));
+    }
+  }
+  return compared;
+}
+
+}  // namespace
+
+void ab_step(const Json& step, JobState& state) {
+  state.events.emit("step-begin", {{"step", "ab"}});
+  for (const std::string& library : state.job.libraries) load_library(library);
+  Sides sides = load_sides(step, state.job);
+  for_each_case(step, state, [&](const Case& one) {
+    const auto& tensors = state.case_file().tensors();
+    std::array<std::vector<c10::IValue>, 2> outputs;
+    for (size_t i = 0; i < 2; ++i) {
+      for (const c10::IValue& value : sides[i]->prepare(one, tensors, state.job.seed)) {
+        // A copy: later calls may write into the same memory.
+        outputs[i].push_back(clone_value(value, at::kCPU));
+      }
+    }
+    const c10::DeviceType device = sides[1]->device().type();
+    const TolerancePolicy policy({one.tolerance, step.value("tolerance", Json())}, device);
+    const Json compared = compare_outputs(outputs[1], outputs[0], policy, true);
+    Interleaving interleaving(step, sides);
+    interleaving.warm_up();
+    const Json pairs = interleaving.pairs();
+    state.events.emit("result", {{"step", "ab"},
+                                 {"case", one.name},
+                                 {"sides", {sides[0]->to_json(), sides[1]->to_json()}},
+                                 {"calls_per_block", interleaving.calls_per_block()},
+                                 {"pairs", pairs},
+                                 {"outputs", compared}});
+  });
+}
+
+}  // namespace tsharness

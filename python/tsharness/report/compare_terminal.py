@@ -1,0 +1,31 @@
+"""A comparison on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from tsharness.bench.compare_report import CompareReport
+from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
+from tsharness.report.console import print_lines
+
+_STYLES = {"slower": "bold red", "different": "bold red", "faster": "green", "inconclusive": "bold yellow"}
+
+
+def print_compare(report: CompareReport, out: Console, quiet: bool = False) -> None:
+    """Header, table, verdict; ``quiet``: the verdict alone."""
+    if not quiet:
+        for label, text in header_lines(report):
+            out.print(Text(f"{label:<6}  ", "bold").append(text, "not bold"))
+        out.print()
+        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        for name in COLUMNS:
+            table.add_column(name, justify="left" if name in ("case", "verdict") else "right")
+        for case in report.cases:
+            *texts, change = row(case)
+            table.add_row(*map(Text, texts), Text(change, _STYLES.get(change, "")))
+        out.print(table)
+        out.print()
+        print_lines(list(difference_lines(report)), out)
+    print_lines([verdict_line(report)], out)

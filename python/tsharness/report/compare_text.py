@@ -1,0 +1,85 @@
+"""A comparison in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tsharness.bench.compare_report import ComparedCase, ComparedSide, CompareReport
+from tsharness.report.units import seconds, size
+from tsharness.verdict import ExitCode
+
+_WORDS = {
+    ExitCode.PASS: "PASS",
+    ExitCode.FAILED: "FAIL",
+    ExitCode.REGRESSION: "FAIL",
+    ExitCode.INCONCLUSIVE: "INCONCLUSIVE",
+}
+COLUMNS = ("case", "base", "new", "new/base", "interval", "first call", "verdict")
+
+
+def header_lines(report: CompareReport) -> Iterator[tuple[str, str]]:
+    """Label and text of what is compared."""
+    yield "base", _side(report.base)
+    yield "new", _side(report.new)
+    runner = report.runner
+    yield "runner", f"LibTorch {runner.libtorch} · no Python in the process · {runner.threads} threads"
+    yield (
+        "method",
+        f"pairs of short blocks in random order, {report.processes} fresh processes in "
+        f"{report.seconds:.1f} s; intervals at {1 - report.error_rate:.4g}",
+    )
+
+
+def _side(side: ComparedSide) -> str:
+    facts = [side.path, size(side.size), side.device]
+    facts += [f"{name} {value}" for name, value in side.settings.items()]
+    facts.append(f"loaded in {seconds(side.load_seconds)}, {size(max(0, side.load_bytes))} of heap")
+    return " · ".join(facts)
+
+
+def row(case: ComparedCase) -> tuple[str, ...]:
+    """Texts below COLUMNS."""
+    effect = case.effect
+    return (
+        case.case,
+        seconds(case.base_seconds),
+        seconds(case.new_seconds),
+        f"{effect.ratio:.4f}",
+        f"{effect.low:.4f} to {effect.high:.4f}",
+        f"{seconds(case.base_first_seconds)}, {seconds(case.new_first_seconds)}",
+        "different" if case.differences else case.change,
+    )
+
+
+def difference_lines(report: CompareReport) -> Iterator[str]:
+    """Outputs that are not the same, by case."""
+    for case in report.cases:
+        for line in case.differences:
+            yield f'case "{case.case}": {line}'
+
+
+def verdict_line(report: CompareReport) -> str:
+    """The closing line."""
+    word = _WORDS[report.exit_code]
+    case = next((c for c in report.cases if _is_of(c, report)), report.cases[0])
+    if report.exit_code is ExitCode.FAILED:
+        count = sum(bool(one.differences) for one in report.cases)
+        return (
+            f"{word}  outputs differ in {count} of {len(report.cases)} cases; verify says which one is right"
+        )
+    effect = case.effect
+    allowed = report.max_regression
+    limit = f"margin {report.margin:.3g}" if allowed is None else f"at most {allowed:.3g} slower"
+    interval = f"{effect.low:.3f} to {effect.high:.3f}"
+    said = f"{word}  {report.verdict}: new takes {effect.ratio:.3f} of base, {interval} ({limit})"
+    if report.exit_code is ExitCode.INCONCLUSIVE:
+        return f"{said}; more time tells more: --max-time {_more(report)}"
+    return said
+
+
+def _is_of(case: ComparedCase, report: CompareReport) -> bool:
+    return report.verdict == ("different" if case.differences else case.change)
+
+
+def _more(report: CompareReport) -> str:
+    return f"{4 * max(report.seconds, 5):.0f}"
