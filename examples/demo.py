@@ -49,7 +49,7 @@ def main() -> int:
         console.print(f"verifying {artifact.name}", style="dim")
         report = tsharness.verify(artifact)
         first = report.cases[0].name
-        bench = tsharness.benchmark(artifact, only=(first,), min_seconds=0.5)
+        bench = tsharness.benchmark(artifact, only=(first,), min_seconds=0.5, processes=1)
         artifact.with_suffix(".verify.json").write_text(json.dumps(report.to_dict(), indent=2))
         artifact.with_suffix(".bench.json").write_text(json.dumps(bench.to_dict(), indent=2))
         verdict = "[green]pass" if report.verdict is Verdict.PASS else "[red]fail"

@@ -59,7 +59,7 @@ class Session:
     ) -> Latency:
         """Latency of one call with these arguments, measured in C++."""
         warmup, timed = self._session.measure(method, args, kwargs, 10, 0.1, 30, min_seconds)
-        return summarize(method, warmup, timed)
+        return summarize(method, [warmup], [timed])
 
 
 def load(path: str | Path, device: str = "cpu") -> Session:

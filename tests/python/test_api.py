@@ -17,7 +17,7 @@ import torch
 import tsharness
 from conftest import tsharness as command_line
 from tsharness.artifact.archive import CASES_RECORD, embedded_cases
-from tsharness.bench.report import percentile, summarize
+from tsharness.bench.report import summarize
 from tsharness.cases.case_file import CaseDocument
 from tsharness.errors import (
     ArtifactError,
@@ -321,11 +321,11 @@ def test_session_benchmark(models: Path) -> None:
 # --- the small things below ---
 
 
-def test_percentiles_by_hand() -> None:
-    samples = [5.0, 1.0, 4.0, 2.0, 3.0]
-    assert [percentile(samples, q) for q in (0, 20, 50, 95, 100)] == [1.0, 1.0, 3.0, 5.0, 5.0]
-    summary = summarize("x", [9.0], samples)
-    assert (summary.first, summary.median, summary.p95, summary.p99) == (9.0, 3.0, 5.0, None)
+def test_a_summary_by_hand() -> None:
+    summary = summarize("x", [[9.0], [7.0, 1.0], [8.0]], [[5.0, 1.0], [4.0], [2.0, 3.0]])
+    assert (summary.first, summary.median, summary.minimum) == (8.0, 3.0, 1.0)
+    assert summary.processes == (3.0, 4.0, 2.5) and summary.samples == (5.0, 1.0, 4.0, 2.0, 3.0)
+    assert not summary.quantiles and summary.needed["p50"] == 11
 
 
 Pair = namedtuple("Pair", "a b")

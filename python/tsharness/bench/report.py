@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
+from tsharness.bench.budget import Limit
+from tsharness.bench.machine import Machine
+from tsharness.bench.quantiles import LEVELS, Quantile, quantile, samples_needed
 from tsharness.report.model import SCHEMA_VERSION, CaseError, RunnerInfo, from_dict, to_dict
+from tsharness.verdict import ExitCode
+
+
+@dataclass(frozen=True)
+class Outliers:
+    """Samples far from the rest, by Tukey's fences: beyond 1.5 (mild) or 3 (severe) interquartile ranges.
+    They are kept in every figure."""
+
+    mild: int
+    severe: int
 
 
 @dataclass(frozen=True)
@@ -18,16 +31,21 @@ class Latency:
     calls: int
     """Calls that each sample covers: a case that is a sequence is timed as a whole."""
     first: float
-    """The first call of all, which compiles and allocates."""
+    """The first call of all, which compiles and allocates; the median over the processes."""
     median: float
-    p95: float
-    p99: float | None
-    """``None`` with fewer than 100 samples: then it would be the maximum by another name."""
+    """Of all timed samples."""
     minimum: float
+    quantiles: Mapping[str, Quantile]
+    """"p50", "p99", ...: those that there are enough samples for."""
+    needed: Mapping[str, int]
+    """For the others: how many samples they need."""
+    outliers: Outliers
+    processes: tuple[float, ...]
+    """The median in each process."""
     warmup: tuple[float, ...]
-    """Samples before the timed ones, in order."""
+    """Samples before the timed ones, in order, of all processes."""
     samples: tuple[float, ...]
-    """Every timed sample, in order."""
+    """Every timed sample, in order, of one process after the other."""
 
 
 @dataclass(frozen=True)
@@ -35,10 +53,22 @@ class BenchReport:
     """Latency of an artifact, case by case."""
 
     path: str
+    size: int
+    """Bytes of the file."""
     runner: RunnerInfo
+    machine: Machine
+    load_seconds: float
+    """Median over the processes."""
+    peak_memory_bytes: int
+    """Of the process that took most."""
     latencies: tuple[Latency, ...]
     errors: Mapping[str, CaseError]
     """What kept a case from being measured, by its name."""
+    limits: tuple[Limit, ...]
+    """What was demanded, and what came of it."""
+    warnings: tuple[str, ...]
+    """What about the machine makes these figures doubtful."""
+    exit_code: ExitCode
     schema_version: int = SCHEMA_VERSION
     kind: str = "bench"
 
@@ -50,22 +80,31 @@ class BenchReport:
         return from_dict(cls, data)
 
 
-def percentile(samples: Sequence[float], q: float) -> float:
-    """The smallest sample that at least ``q`` percent of the samples do not exceed (nearest rank)."""
-    ordered = sorted(samples)
-    return ordered[max(0, math.ceil(q / 100 * len(ordered)) - 1)]
-
-
-def summarize(case: str, warmup: Sequence[float], timed: Sequence[float], calls: int = 1) -> Latency:
-    """Figures of the samples of one case."""
+def summarize(
+    case: str, warmup: Sequence[Sequence[float]], timed: Sequence[Sequence[float]], calls: int = 1
+) -> Latency:
+    """Figures of the samples of one case: a sequence for each process. Raises ValueError without samples."""
+    pooled = [sample for process in timed for sample in process]
+    ordered = sorted(pooled)
+    found = {name: quantile(ordered, level) for name, level in LEVELS.items()}
     return Latency(
         case=case,
         calls=calls,
-        first=warmup[0] if warmup else timed[0],
-        median=percentile(timed, 50),
-        p95=percentile(timed, 95),
-        p99=percentile(timed, 99) if len(timed) >= 100 else None,
-        minimum=min(timed),
-        warmup=tuple(warmup),
-        samples=tuple(timed),
+        first=median(process[0] for process in (warmup if any(warmup) else timed)),
+        median=median(ordered),
+        minimum=ordered[0],
+        quantiles={name: one for name, one in found.items() if one is not None},
+        needed={name: samples_needed(LEVELS[name]) for name, one in found.items() if one is None},
+        outliers=_outliers(ordered),
+        processes=tuple(median(process) for process in timed),
+        warmup=tuple(sample for process in warmup for sample in process),
+        samples=tuple(pooled),
     )
+
+
+def _outliers(ordered: Sequence[float]) -> Outliers:
+    low, high = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
+    span = high - low
+    severe = sum(not low - 3 * span <= sample <= high + 3 * span for sample in ordered)
+    beyond = sum(not low - 1.5 * span <= sample <= high + 1.5 * span for sample in ordered)
+    return Outliers(mild=beyond - severe, severe=severe)

@@ -11,7 +11,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from tsharness.bench.report import BenchReport
 from tsharness.report.console import console, print_lines
 from tsharness.report.model import Check
 from tsharness.report.profile_text import profile_lines
@@ -153,20 +152,3 @@ def _check_table(checks: Sequence[Check]) -> Table:
         verdict = Text(check.verdict.value, _VERDICT_STYLES[check.verdict])
         table.add_row(check.id, verdict, cost, Text(check.message.strip().splitlines()[0]))
     return table
-
-
-def print_bench(report: BenchReport, out: Console) -> None:
-    """A row a case: the first sample, median and tail of the steady ones."""
-    runner = report.runner
-    where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
-    out.print(Text(report.path.rpartition("/")[2], "bold"), Text(f"LibTorch {runner.libtorch} · {where}"))
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    for name in ("case", "calls", "samples", "first", "median", "p95", "p99", "min"):
-        table.add_column(name, justify="left" if name == "case" else "right")
-    for latency in report.latencies:
-        figures = (latency.first, latency.median, latency.p95, latency.p99, latency.minimum)
-        cells = ("-" if figure is None else seconds(figure) for figure in figures)
-        table.add_row(Text(latency.case), str(latency.calls), str(len(latency.samples)), *cells)
-    out.print(table)
-    for name, problem in report.errors.items():
-        out.print(Text("ERROR", "bold red").append(f' case "{name}": {problem.message}', "not bold default"))

@@ -1,0 +1,94 @@
+"""Limits that an artifact must keep: ``p99=20ms,memory=500MB,load=2s,size=50MB``."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tsharness.bench.quantiles import LEVELS
+from tsharness.errors import UsageError
+from tsharness.report.units import seconds, size
+from tsharness.verdict import ExitCode
+
+if TYPE_CHECKING:
+    from tsharness.bench.report import Latency
+
+_TIMES = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
+_BYTES = {"B": 1.0, "kB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+_UNITS: Mapping[str, Mapping[str, float]] = {
+    **dict.fromkeys((*LEVELS, "first", "load"), _TIMES),
+    **dict.fromkeys(("memory", "size"), _BYTES),
+}
+_VALUE = re.compile(r"(\d+(?:\.\d+)?)\s*([a-zA-Zµ]+)")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A limit, and what was measured."""
+
+    name: str
+    """"p99", "first", "load", "memory" or "size"."""
+    most: float
+    """Seconds or bytes."""
+    case: str | None
+    """``None`` for what is of the artifact as a whole."""
+    seen: str
+    """In words."""
+    exit_code: ExitCode
+    """``PASS``, ``REGRESSION``, or ``INCONCLUSIVE`` if the samples do not tell."""
+
+
+def parse_budget(text: str) -> dict[str, float]:
+    """Seconds or bytes by name. Raises UsageError."""
+    found = {}
+    for part in text.split(","):
+        name, _, value = part.strip().partition("=")
+        if name not in _UNITS:
+            raise UsageError(f"--budget '{part}': there is {', '.join(_UNITS)}, for example p99=20ms")
+        match = _VALUE.fullmatch(value.strip())
+        if match is None or match[2] not in _UNITS[name]:
+            raise UsageError(
+                f"--budget '{part}': expected a number and {', '.join(_UNITS[name])}, as in p99=20ms"
+            )
+        found[name] = float(match[1]) * _UNITS[name][match[2]]
+    return found
+
+
+def amount_text(name: str, value: float) -> str:
+    """A value of a limit of that name, with its unit."""
+    return size(int(value)) if _UNITS[name] is _BYTES else seconds(value)
+
+
+def judge(
+    budget: Mapping[str, float],
+    latencies: Sequence[Latency],
+    load_seconds: float,
+    memory: int,
+    file_size: int,
+) -> Iterator[Limit]:
+    """Each limit, of each case that it is of. A percentile fails if its interval lies beyond the limit, and
+    is inconclusive if the limit lies in it."""
+    whole = {"load": load_seconds, "memory": float(memory), "size": float(file_size)}
+    for name, most in budget.items():
+        if name in whole:
+            code = ExitCode.REGRESSION if whole[name] > most else ExitCode.PASS
+            yield Limit(name, most, None, amount_text(name, whole[name]), code)
+        else:
+            yield from (_of_case(name, most, latency) for latency in latencies)
+
+
+def _of_case(name: str, most: float, latency: Latency) -> Limit:
+    if name == "first":
+        code = ExitCode.REGRESSION if latency.first > most else ExitCode.PASS
+        return Limit(name, most, latency.case, seconds(latency.first), code)
+    found = latency.quantiles.get(name)
+    if found is None:
+        seen = f"{name} needs {latency.needed[name]} samples, have {len(latency.samples)}: --min-time"
+        return Limit(name, most, latency.case, seen, ExitCode.INCONCLUSIVE)
+    seen = f"{seconds(found.seconds)}, {seconds(found.low)} to {seconds(found.high)}"
+    if found.low > most:
+        return Limit(name, most, latency.case, seen, ExitCode.REGRESSION)
+    inside = found.high > most
+    return Limit(name, most, latency.case, seen, ExitCode.INCONCLUSIVE if inside else ExitCode.PASS)

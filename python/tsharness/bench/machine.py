@@ -1,0 +1,91 @@
+"""What machine it was: everything that a latency depends on besides the artifact."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tsharness.report.model import RunnerInfo
+
+_CPU = "sys/devices/system/cpu"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Facts; ``None`` where the system does not say."""
+
+    cpu: str
+    cores: int
+    """That are online."""
+    affinity: int
+    """Cores that this process may run on."""
+    quota: float | None
+    """Cores' worth of time that the control group grants; ``None``: no limit."""
+    governor: str | None
+    turbo: bool | None
+    numa_nodes: int
+    load: float
+    """Processes that wanted to run, over the last minute."""
+    kernel: str
+    container: bool
+
+    def warnings(self, runner: RunnerInfo) -> Iterator[str]:
+        """What makes measurements here doubtful, with what to do."""
+        threads = runner.threads
+        if self.quota is not None and self.quota < threads:
+            yield (
+                f"the control group grants {self.quota:g} cores' time, the pool has {threads} threads: they "
+                f"will be stopped in turn; --threads {max(1, int(self.quota))}"
+            )
+        if self.affinity < threads:
+            yield f"{threads} threads share {self.affinity} cores: --threads {self.affinity}"
+        if self.governor in ("powersave", "conservative", "ondemand"):
+            yield f"the frequency governor is {self.governor}: the clock follows the load; use performance"
+        if self.load > self.affinity / 2:
+            yield f"other work is running here (load {self.load:.1f}): repeat on an idle machine, or compare"
+
+
+def read_machine(root: Path = Path("/")) -> Machine:
+    """This machine's facts; ``root`` is replaced by tests."""
+    turbo = _text(root / _CPU / "intel_pstate/no_turbo")
+    boost = _text(root / _CPU / "cpufreq/boost")
+    return Machine(
+        cpu=_cpu_name(root),
+        cores=os.cpu_count() or 1,
+        affinity=len(os.sched_getaffinity(0)),
+        quota=_quota(root),
+        governor=_text(root / _CPU / "cpu0/cpufreq/scaling_governor"),
+        turbo=turbo == "0" if turbo else boost == "1" if boost else None,
+        numa_nodes=max(1, len(list((root / "sys/devices/system/node").glob("node[0-9]*")))),
+        load=float((_text(root / "proc/loadavg") or "0").split()[0]),
+        kernel=platform.release(),
+        container=(root / ".dockerenv").exists() or "container" in os.environ,
+    )
+
+
+def _quota(root: Path) -> float | None:
+    """Of this process's control group, version 2 or 1."""
+    both = (_text(root / "sys/fs/cgroup/cpu.max") or "").split()
+    if len(both) != 2:
+        quota = _text(root / "sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+        both = [quota or "max", _text(root / "sys/fs/cgroup/cpu/cpu.cfs_period_us") or "100000"]
+    if not both[0].isdigit() or int(both[0]) == 0:
+        return None
+    return int(both[0]) / int(both[1])
+
+
+def _cpu_name(root: Path) -> str:
+    for line in (_text(root / "proc/cpuinfo") or "").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None

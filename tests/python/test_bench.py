@@ -1,0 +1,152 @@
+"""``tsharness bench``: percentiles that the samples bear, limits, and what machine it was."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+import tsharness
+from conftest import tsharness as run
+from tsharness.bench.budget import judge, parse_budget
+from tsharness.bench.machine import Machine, read_machine
+from tsharness.bench.quantiles import LEVELS, quantile, samples_needed
+from tsharness.bench.report import BenchReport, summarize
+from tsharness.errors import UsageError
+from tsharness.report.model import RunnerInfo
+from tsharness.verdict import ExitCode
+
+RUNNER = RunnerInfo("2.13.0", "0", "cpu", ("cpu",), 8, "AVX2", "c++", ())
+
+
+@pytest.mark.parametrize(
+    ("name", "count"), [("p50", 11), ("p90", 64), ("p95", 130), ("p99", 662), ("p99.9", 6636)]
+)
+def test_how_many_samples_a_percentile_needs(name: str, count: int) -> None:
+    level = LEVELS[name]
+    assert samples_needed(level) == count
+    assert quantile([1.0] * (count - 1), level) is None
+    found = quantile(list(map(float, range(count))), level)
+    assert found is not None and found.high == count - 2  # the second largest
+
+
+@pytest.mark.parametrize("level", [0.5, 0.9, 0.99])
+def test_an_interval_holds_the_percentile_as_often_as_it_says(level: float) -> None:
+    rng = random.Random(0)
+    below = above = 0
+    for _ in range(1500):
+        # Exponential times, as queues have them: nothing may be assumed.
+        found = quantile(sorted(rng.random() for _ in range(800)), level)
+        assert found is not None
+        below += found.high < level
+        above += found.low > level
+    assert below <= 25 and above <= 25  # 15 are expected at most
+    assert below + above >= 5  # and it is not wider than it says
+
+
+def test_outliers_are_counted_and_kept() -> None:
+    samples = [1.0 + number / 1000 for number in range(100)]
+    latency = summarize("x", [[2.0]], [[*samples, 1.2, 5.0]])
+    assert (latency.outliers.mild, latency.outliers.severe) == (1, 1)
+    assert len(latency.samples) == 102
+
+
+def test_budgets_are_read() -> None:
+    text = "p99=20ms, first=1.5s,load=2s,memory=500MB,size=50MiB,p50=3us"
+    assert parse_budget(text) == pytest.approx(
+        {"p99": 0.02, "first": 1.5, "load": 2, "memory": 5e8, "size": 50 * 2**20, "p50": 3e-6}
+    )
+    for wrong in ("p98=1ms", "p99", "p99=20", "p99=20MB", "size=2s", "p99=-1ms"):
+        with pytest.raises(UsageError, match="--budget"):
+            parse_budget(wrong)
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "code"),
+    [
+        ("p99", 3.0, ExitCode.PASS),
+        ("p99", 0.5, ExitCode.REGRESSION),
+        ("p99", 0.99, ExitCode.INCONCLUSIVE),
+        ("p99.9", 9.0, ExitCode.INCONCLUSIVE),
+        ("first", 1.0, ExitCode.REGRESSION),
+        ("load", 1.0, ExitCode.PASS),
+        ("memory", 99.0, ExitCode.REGRESSION),
+        ("size", 99.0, ExitCode.PASS),
+    ],
+)
+def test_limits(name: str, most: float, code: ExitCode) -> None:
+    rng = random.Random(0)
+    latency = summarize("x", [[2.0]], [[rng.random() for _ in range(1000)]])
+    (limit,) = judge({name: most}, [latency], 0.5, 100, 50)
+    assert limit.exit_code is code, limit
+
+
+def test_the_command_keeps_limits(models: Path, tmp_path: Path) -> None:
+    quick = ("--min-time", "0.2", "--case", "example")
+    kept = run("bench", models / "linear.pt", *quick, "--budget", "p50=10s,size=1GB,load=100s,memory=100GB")
+    assert kept.code == 0, kept.text
+    assert kept.out.count("PASS") == 4
+    exceeded = run("bench", models / "linear.pt", *quick, "--budget", "p50=1us,size=1kB,first=1us")
+    assert exceeded.code == 4, exceeded.text
+    assert exceeded.out.count("FAIL") == 3 and "(at most 1.0 kB)" in exceeded.out
+    untold = run("bench", models / "resnet.pt", *quick, "--budget", "p99.9=10s")
+    assert untold.code == 3, untold.text
+    assert "INCONCLUSIVE  p99.9" in untold.out and "needs 6636 samples" in untold.out
+    assert run("bench", models / "linear.pt", "--budget", "speed=high").code == 2
+
+
+def test_the_report_goes_round(models: Path) -> None:
+    report = tsharness.benchmark(models / "linear.pt", only=("example",), min_seconds=0.1, processes=2)
+    assert len(report.latencies[0].processes) == 2
+    assert BenchReport.from_dict(json.loads(json.dumps(report.to_dict()))) == report
+    with pytest.raises(UsageError, match="processes"):
+        tsharness.benchmark(models / "linear.pt", processes=0)
+
+
+def machine(root: Path, **files: str) -> Machine:
+    for name, text in files.items():
+        path = root / name.replace("__", "/").replace("_DOT_", ".")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return read_machine(root)
+
+
+def test_a_quota_smaller_than_the_pool_is_named(tmp_path: Path) -> None:
+    found = machine(tmp_path, sys__fs__cgroup__cpu_DOT_max="150000 100000\n", proc__loadavg="0.0 0 0")
+    assert found.quota == 1.5
+    assert any("grants 1.5 cores' time, the pool has 8 threads" in one for one in found.warnings(RUNNER))
+    free = machine(tmp_path, sys__fs__cgroup__cpu_DOT_max="max 100000\n")
+    assert free.quota is None
+    assert not any("control group" in one for one in free.warnings(RUNNER))
+
+
+def test_a_quota_of_the_older_kind(tmp_path: Path) -> None:
+    folder = tmp_path / "sys/fs/cgroup/cpu"
+    folder.mkdir(parents=True)
+    (folder / "cpu.cfs_quota_us").write_text("50000")
+    (folder / "cpu.cfs_period_us").write_text("100000")
+    assert read_machine(tmp_path).quota == 0.5
+    (folder / "cpu.cfs_quota_us").write_text("-1")
+    assert read_machine(tmp_path).quota is None
+
+
+def test_a_governor_and_other_load_are_named(tmp_path: Path) -> None:
+    cpu = tmp_path / "sys/devices/system/cpu/cpu0/cpufreq"
+    cpu.mkdir(parents=True)
+    (cpu / "scaling_governor").write_text("powersave\n")
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/loadavg").write_text("64.00 1 1 1/1 1")
+    found = read_machine(tmp_path)
+    said = " ".join(found.warnings(RUNNER))
+    assert "governor is powersave" in said and "load 64.0" in said
+
+
+def test_processes_that_disagree_are_named(models: Path) -> None:
+    from tsharness.bench.api import _unsteady
+
+    steady = summarize("a", [[1.0]] * 2, [[1.0] * 20, [1.01] * 20])
+    other = summarize("b", [[1.0]] * 2, [[1.0] * 20, [1.3] * 20])
+    (said,) = _unsteady([steady, other])
+    assert 'case "b" is unsteady' in said and "30%" in said
