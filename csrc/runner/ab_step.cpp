@@ -91,10 +91,8 @@ class Side {
 
 using Sides = std::array<std::unique_ptr<Side>, 2>;
 
-/// Loads both; which one comes first is the step's choice, since it decides who lies where.
-Sides load_sides(const Json& step, const Job& job) {
+Sides load_sides(const Json& step, const Job& job, size_t first) {
   const Json& given = step.at("sides");
-  const size_t first = step.value("first", size_t{0}) % 2;
   Sides sides;
   for (const size_t i : {first, 1 - first}) sides[i] = std::make_unique<Side>(given.at(i), job);
   return sides;
@@ -186,11 +184,14 @@ Json compare_outputs(const std::vector<c10::IValue>& actual,
 void ab_step(const Json& step, JobState& state) {
   state.events.emit("step-begin", {{"step", "ab"}});
   for (const std::string& library : state.job.libraries) load_library(library);
-  Sides sides = load_sides(step, state.job);
+  // Who comes first is the step's choice: it decides where things lie, and who pays for what both
+  // need.
+  const size_t first = step.value("first", size_t{0}) % 2;
+  Sides sides = load_sides(step, state.job, first);
   for_each_case(step, state, [&](const Case& one) {
     const auto& tensors = state.case_file().tensors();
     std::array<std::vector<c10::IValue>, 2> outputs;
-    for (size_t i = 0; i < 2; ++i) {
+    for (const size_t i : {first, 1 - first}) {
       for (const c10::IValue& value : sides[i]->prepare(one, tensors, state.job.seed)) {
         // A copy: later calls may write into the same memory.
         outputs[i].push_back(clone_value(value, at::kCPU));
@@ -204,6 +205,7 @@ void ab_step(const Json& step, JobState& state) {
     const Json pairs = interleaving.pairs();
     state.events.emit("result", {{"step", "ab"},
                                  {"case", one.name},
+                                 {"first", first},
                                  {"sides", {sides[0]->to_json(), sides[1]->to_json()}},
                                  {"calls_per_block", interleaving.calls_per_block()},
                                  {"pairs", pairs},

@@ -221,10 +221,9 @@ def _report(
     codes = [_exit_code(case, options) for case in judged]
     hello = outcomes[0].hello
     assert hello is not None
-    seen = events[0]["sides"]
     return CompareReport(
-        base=_compared(base, options.base, options, seen[0]),
-        new=_compared(new, options.new, options, seen[1]),
+        base=_compared(base, options.base, options, _first(events, 0)),
+        new=_compared(new, options.new, options, _first(events, 1)),
         runner=RunnerInfo.from_hello(hello, options.device),
         cases=judged,
         margin=options.margin,
@@ -237,16 +236,22 @@ def _report(
     )
 
 
+def _first(events: Sequence[Event], side: int) -> list[Mapping[str, Any]]:
+    """What was seen of a side in the processes in which it came first: the other one finds warm what both
+    need."""
+    return [event["sides"][side] for event in events if event["first"] == side]
+
+
 def _compared(
-    path: Path, side: SideOptions, options: CompareOptions, seen: Mapping[str, Any]
+    path: Path, side: SideOptions, options: CompareOptions, seen: Sequence[Mapping[str, Any]]
 ) -> ComparedSide:
     return ComparedSide(
         path=str(path),
         size=path.stat().st_size,
         device=side.device or options.device,
         settings=side.all_settings,
-        load_seconds=seen["load_seconds"],
-        load_bytes=seen["load_bytes"],
+        load_seconds=median(one["load_seconds"] for one in seen),
+        load_bytes=int(median(one["load_bytes"] for one in seen)),
     )
 
 
@@ -258,8 +263,8 @@ def _case(name: str, events: Sequence[Event], options: CompareOptions) -> Compar
         case=name,
         base_seconds=median(base for base, _ in pairs),
         new_seconds=median(new for _, new in pairs),
-        base_first_seconds=median(event["sides"][0]["first_seconds"] for event in events),
-        new_first_seconds=median(event["sides"][1]["first_seconds"] for event in events),
+        base_first_seconds=median(one["first_seconds"] for one in _first(events, 0)),
+        new_first_seconds=median(one["first_seconds"] for one in _first(events, 1)),
         effect=effect,
         change=effect.change(options.margin).value,
         differences=tuple(

@@ -14,7 +14,7 @@ from tsharness.verdict import ExitCode
 
 @dataclass(frozen=True)
 class ComparedSide:
-    """One of the two. Times are of the first process."""
+    """One of the two. Load figures are medians over the processes in which it was loaded first."""
 
     path: str
     size: int
@@ -37,7 +37,8 @@ class ComparedCase:
     """Medians over all blocks of all processes, per call (of a sequence: of all its calls)."""
     base_first_seconds: float
     new_first_seconds: float
-    """The first time it ran, which compiles and allocates; median over the processes."""
+    """The first time it ran, which compiles and allocates; median over the processes in which it came
+    first."""
     effect: Effect
     change: str
     """"faster", "slower", "same" or "inconclusive"."""
