@@ -22,8 +22,8 @@ from tsharness.exporting import torch_jit
 from tsharness.exporting.torch_values import to_value
 
 ROUNDS = 800
-"""Of the loop; a slowdown is so many rounds more, and nothing else. LibTorch unrolls loops by 8: all counts are
-multiples of that."""
+"""Of the loop; a slowdown is so many rounds more, and nothing else. LibTorch unrolls loops by 8: all counts
+are multiples of that."""
 BUSY = "while True: pass"
 
 
