@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tsharness.bench.api import benchmark as benchmark
     from tsharness.bench.compare import compare as compare
+    from tsharness.bench.compare_options import SideOptions as SideOptions
     from tsharness.bench.compare_report import CompareReport as CompareReport
     from tsharness.bench.report import BenchReport as BenchReport
     from tsharness.exporting.api import export as export
@@ -39,6 +40,7 @@ _HOMES = {
     "Inspection": "tsharness.inspection.report",
     "pack": "tsharness.packing.api",
     "PackReport": "tsharness.packing.report",
+    "SideOptions": "tsharness.bench.compare_options",
     "Session": "tsharness.session",
     "load": "tsharness.session",
     "strip": "tsharness.packing.api",

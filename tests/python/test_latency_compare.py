@@ -6,6 +6,10 @@ import json
 import math
 import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +18,8 @@ import torch
 from torch import Tensor, nn
 
 import tsharness
+from conftest import heed_interrupts, running_runners, with_case
 from conftest import tsharness as run
-from conftest import with_case
 from corpus import SavesWhenCalled, scripted
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.statistics import Change, Effect, paired_effect
@@ -129,6 +133,28 @@ def test_artifacts_that_hurt(base: Path, tmp_path: Path) -> None:
     assert run("compare", base, tmp_path / "no.pt").code == 5
     with pytest.raises(UsageError, match="no cases"):
         tsharness.compare(scripted(Work(1), tmp_path / "bare.pt"), base)
+
+
+@pytest.mark.parametrize("command", ["compare", "bench"])
+def test_an_interrupted_one_says_what_there_is(command: str, base: Path, tmp_path: Path) -> None:
+    found = tmp_path / "found.json"
+    options = ("--b-threads", "1", "--max-time", "60") if command == "compare" else ("--min-time", "20")
+    more = () if command == "compare" else ("--processes", "20")
+    with subprocess.Popen(
+        [Path(sys.executable).parent / "tsharness", command, base, *options, *more, "--json", found],
+        stdout=subprocess.PIPE,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    ) as process:
+        time.sleep(8)
+        process.send_signal(signal.SIGINT)
+        try:
+            out, _ = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == 130
+    assert b"INCOMPLETE  interrupted after " in out
+    assert json.loads(found.read_text())["incomplete"]
+    assert not running_runners()
 
 
 def _noise(rng: random.Random, ratio: float, processes: int) -> list[list[tuple[float, float]]]:

@@ -9,7 +9,7 @@ from statistics import median
 from tsharness.bench.budget import judge
 from tsharness.bench.machine import read_machine
 from tsharness.bench.report import BenchReport, Latency, summarize
-from tsharness.errors import EnvironmentProblem, RunnerCrash, UsageError, error_of_kind
+from tsharness.errors import UsageError
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import CaseError, RunnerInfo
 from tsharness.runner.cage import parse_sandbox
@@ -17,7 +17,7 @@ from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Event, Hooks, Outcome, run_job
-from tsharness.runner.steps import case_errors, default_memory_limit
+from tsharness.runner.steps import case_errors, default_memory_limit, raise_for_process
 from tsharness.verdict import worst
 from tsharness.verification.plan import find_cases, no_cases_error, plan_cases
 
@@ -47,7 +47,8 @@ def benchmark(
 
     Raises UsageError without cases, ArtifactError if the artifact does not load, RefusedError if
     it can do more than compute, and the other errors of the tree as they occur; a case
-    that fails by itself is in ``.errors``.
+    that fails by itself is in ``.errors``. After an interrupt (Ctrl-C) the report is of the processes that
+    had ended, and says that it is incomplete.
     """
     if processes < 1:
         raise UsageError(f"processes must be at least 1, got {processes}")
@@ -71,8 +72,13 @@ def benchmark(
             libraries=tuple(map(Path, libraries)),
             memory_limit=default_memory_limit(),
         )
-        outcomes.append(run_job(job, launcher, timeout, hooks))
-        _raise_for(outcomes[-1], artifact)
+        outcome = run_job(job, launcher, timeout, hooks)
+        if launcher.interrupted:
+            break
+        raise_for_process(outcome, artifact)
+        outcomes.append(outcome)
+    if not outcomes:
+        raise KeyboardInterrupt
     errors: dict[str, CaseError] = {}
     for outcome in outcomes:
         errors |= case_errors(outcome)
@@ -100,17 +106,8 @@ def benchmark(
         exit_code=worst(
             [*(one.exit_code for one in errors.values()), *(one.exit_code for one in limits)],
         ),
+        incomplete=launcher.interrupted,
     )
-
-
-def _raise_for(outcome: Outcome, artifact: Path) -> None:
-    for event in outcome.errors():
-        if "case" not in event:
-            raise error_of_kind(event["kind"])(event["message"])
-    if outcome.death is not None and outcome.death.case is None:
-        raise RunnerCrash(f"{artifact}: the runner {outcome.death.message}")
-    if outcome.hello is None:
-        raise EnvironmentProblem("the runner ended without a word; reinstall tsharness")
 
 
 def _latencies(names: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[Latency]:

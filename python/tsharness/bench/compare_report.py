@@ -63,6 +63,8 @@ class CompareReport:
     exit_code: ExitCode
     verdict: str
     """The worst change, "different" if outputs are."""
+    incomplete: bool = False
+    """Whether somebody interrupted it."""
     schema_version: int = SCHEMA_VERSION
     kind: str = "compare"
 

@@ -69,6 +69,8 @@ class BenchReport:
     warnings: tuple[str, ...]
     """What about the machine makes these figures doubtful."""
     exit_code: ExitCode
+    incomplete: bool = False
+    """Whether somebody interrupted it."""
     schema_version: int = SCHEMA_VERSION
     kind: str = "bench"
 

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import (
     AllowOps,
     Cases,
@@ -85,4 +86,4 @@ def command(
     if json_file is not None:
         write_json(report.to_dict(), json_file)
     print_bench(report, console(use_color(no_color), stderr=json_file == "-"))
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(INTERRUPTED if report.incomplete else report.exit_code)

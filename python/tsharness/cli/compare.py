@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import (
     AllowOps,
     Atol,
@@ -71,7 +72,8 @@ def command(
 
     Exit codes: 0 same or faster, 1 outputs differ, 3 cannot tell, 4 slower, and those of verify.
     """
-    from tsharness.bench.compare import CompareOptions, SideOptions, compare_artifacts
+    from tsharness.bench.compare import compare_artifacts
+    from tsharness.bench.compare_options import CompareOptions, SideOptions
     from tsharness.verification.plan import tolerance_layer
 
     options = CompareOptions(
@@ -109,7 +111,7 @@ def command(
     if json_file is not None:
         write_json(report.to_dict(), json_file)
     print_compare(report, console(use_color(no_color), stderr=json_file == "-"), quiet)
-    raise typer.Exit(report.exit_code)
+    raise typer.Exit(INTERRUPTED if report.incomplete else report.exit_code)
 
 
 def parse_settings(option: str, texts: list[str]) -> dict[str, Any]:

@@ -39,6 +39,9 @@ def print_bench(report: BenchReport, out: Console) -> None:
         out.print(Text("warn", "yellow").append(f"  {warning}", "not bold default"))
     for limit in report.limits:
         out.print(_limit(limit))
+    if report.incomplete:
+        ended = len(report.latencies[0].processes) if report.latencies else 0
+        out.print(Text("INCOMPLETE", VERDICTS["INCOMPLETE"]).append(f"  interrupted after {ended} processes"))
     for name, problem in report.errors.items():
         out.print(Text("ERROR", "bold red").append(f' case "{name}": {problem.message}', "not bold default"))
 

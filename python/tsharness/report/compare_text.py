@@ -60,6 +60,8 @@ def difference_lines(report: CompareReport) -> Iterator[str]:
 
 def verdict_line(report: CompareReport) -> str:
     """The closing line."""
+    if report.incomplete:
+        return f"INCOMPLETE  interrupted after {report.processes} processes; so far {report.verdict}"
     word = _WORDS[report.exit_code]
     case = next((c for c in report.cases if _is_of(c, report)), report.cases[0])
     if report.exit_code is ExitCode.FAILED:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tsharness.errors import error_of_kind
+from tsharness.errors import EnvironmentProblem, RunnerCrash, error_of_kind
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
@@ -122,6 +122,18 @@ def error_from_event(event: Event) -> CaseError:
 def error_from_death(death: Death) -> CaseError:
     """The end of a process as data."""
     return CaseError(death.kind, f"the runner {death.message}", ExitCode.CRASH)
+
+
+def raise_for_process(outcome: Outcome, artifact: Path) -> None:
+    """Raises, of the error tree, what kept a process from its work; what befell one case alone is not
+    raised."""
+    for event in outcome.errors():
+        if "case" not in event:
+            raise error_of_kind(event["kind"])(event["message"])
+    if outcome.death is not None and outcome.death.case is None:
+        raise RunnerCrash(f"{artifact}: the runner {outcome.death.message}")
+    if outcome.hello is None:
+        raise EnvironmentProblem("the runner ended without a word; reinstall tsharness")
 
 
 def case_errors(outcome: Outcome) -> dict[str, CaseError]:

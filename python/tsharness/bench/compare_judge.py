@@ -1,0 +1,100 @@
+"""What the processes of a comparison have said, judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tsharness.bench.compare_options import CompareOptions, SideOptions
+from tsharness.bench.compare_report import ComparedCase, ComparedSide, CompareReport
+from tsharness.bench.statistics import Change, Effect, Pair, paired_effect
+from tsharness.report.model import RunnerInfo
+from tsharness.runner.process import Event, Outcome
+from tsharness.verdict import ExitCode, worst
+from tsharness.verification.plan import Plan
+
+
+def report_of(
+    base: Path, new: Path, plan: Plan, options: CompareOptions, outcomes: Sequence[Outcome], seconds: float
+) -> CompareReport:
+    """Of the outcomes, in the order of the processes; ``seconds`` is what all of it took."""
+    events = [event for outcome in outcomes for event in outcome.results("ab")]
+    by_case = {summary.name: [e for e in events if e["case"] == summary.name] for summary in plan.cases}
+    judged = tuple(_case(name, found, options) for name, found in by_case.items())
+    codes = [_exit_code(case, options) for case in judged]
+    hello = outcomes[0].hello
+    assert hello is not None
+    return CompareReport(
+        base=_compared(base, options.base, options, _first(events, 0)),
+        new=_compared(new, options.new, options, _first(events, 1)),
+        runner=RunnerInfo.from_hello(hello, options.device),
+        cases=judged,
+        margin=options.margin,
+        max_regression=options.max_regression,
+        error_rate=options.error_rate,
+        processes=len(outcomes),
+        seconds=seconds,
+        exit_code=worst(codes),
+        verdict=_verdict(judged, codes),
+    )
+
+
+def _first(events: Sequence[Event], side: int) -> list[Mapping[str, Any]]:
+    """What was seen of a side in the processes in which it came first: the other one finds warm what both
+    need."""
+    return [event["sides"][side] for event in events if event["first"] == side]
+
+
+def _compared(
+    path: Path, side: SideOptions, options: CompareOptions, seen: Sequence[Mapping[str, Any]]
+) -> ComparedSide:
+    return ComparedSide(
+        path=str(path),
+        size=path.stat().st_size,
+        device=side.device or options.device,
+        settings=side.all_settings,
+        load_seconds=median(one["load_seconds"] for one in seen),
+        load_bytes=int(median(one["load_bytes"] for one in seen)),
+    )
+
+
+def _case(name: str, events: Sequence[Event], options: CompareOptions) -> ComparedCase:
+    processes: list[list[Pair]] = [[(base, new) for base, new in event["pairs"]] for event in events]
+    effect = paired_effect(processes, options.error_rate)
+    pairs = [pair for process in processes for pair in process]
+    return ComparedCase(
+        case=name,
+        base_seconds=median(base for base, _ in pairs),
+        new_seconds=median(new for _, new in pairs),
+        base_first_seconds=median(one["first_seconds"] for one in _first(events, 0)),
+        new_first_seconds=median(one["first_seconds"] for one in _first(events, 1)),
+        effect=effect,
+        change=effect.change(options.margin).value,
+        differences=tuple(
+            f"{one['name']} {one['reason']}" for one in events[0]["outputs"] if not one["passed"]
+        ),
+    )
+
+
+def _exit_code(case: ComparedCase, options: CompareOptions) -> ExitCode:
+    if case.differences:
+        return ExitCode.FAILED
+    if options.max_regression is not None:
+        return _gate(case.effect, 1 + options.max_regression)
+    codes = {Change.SLOWER: ExitCode.REGRESSION, Change.INCONCLUSIVE: ExitCode.INCONCLUSIVE}
+    return codes.get(Change(case.change), ExitCode.PASS)
+
+
+def _gate(effect: Effect, limit: float) -> ExitCode:
+    """Fails only if the interval says so, and says when it cannot tell."""
+    if effect.low > limit:
+        return ExitCode.REGRESSION
+    return ExitCode.PASS if effect.high <= limit else ExitCode.INCONCLUSIVE
+
+
+def _verdict(cases: Sequence[ComparedCase], codes: Sequence[ExitCode]) -> str:
+    """Of the case that the exit code is of."""
+    case = cases[list(codes).index(worst(codes))]
+    return "different" if case.differences else case.change
