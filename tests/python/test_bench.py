@@ -150,3 +150,24 @@ def test_processes_that_disagree_are_named(models: Path) -> None:
     other = summarize("b", [[1.0]] * 2, [[1.0] * 20, [1.3] * 20])
     (said,) = _unsteady([steady, other])
     assert 'case "b" is unsteady' in said and "30%" in said
+
+
+def test_cases_behind_one_that_crashes(tmp_path: Path) -> None:
+    import torch
+
+    from corpus import scripted
+    from tsharness.cases import Call, Case, CaseFile, write_case_file
+    from tsharness.exporting.torch_values import to_value
+
+    class Crashes(torch.nn.Module):
+        def forward(self, x: torch.Tensor, far: int) -> torch.Tensor:
+            indices = torch.tensor([[far]])
+            return x + torch.ops.aten._sparse_coo_tensor_unsafe(indices, torch.ones(1), [4]).to_dense()
+
+    path, x = scripted(Crashes(), tmp_path / "m.pt"), torch.ones(4)
+    cases = [Case(str(far), (Call((to_value(x), far), to_value(x)),)) for far in (0, 1 << 45, 1)]
+    write_case_file(CaseFile(tuple(cases)), tmp_path / "m.pt.cases.safetensors")
+    ran = run("bench", path, "--min-time", "0.05", "--processes", "2")
+    assert ran.code == 6, ran.text
+    assert "Traceback" not in ran.text and f'ERROR case "{1 << 45}": the runner crashed' in ran.out
+    assert [line.split()[0] for line in ran.out.splitlines() if " to " in line and "µs" in line] == ["0"]

@@ -111,10 +111,13 @@ def benchmark(
 
 
 def _latencies(names: Sequence[str], outcomes: Sequence[Outcome]) -> Iterator[Latency]:
+    """Of the cases that were measured: those behind one that ended the process were not."""
     for name in names:
         events: list[Event] = [
             event for outcome in outcomes for event in outcome.results("bench") if event["case"] == name
         ]
+        if not events:
+            continue
         warmups = [event["warmup_seconds"] for event in events]
         timed = [event["timed_seconds"] for event in events]
         yield summarize(name, warmups, timed, events[0]["calls_per_sample"])
