@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from tsharness.bench.machine import read_machine
+
 ROOT = Path(__file__).parents[1]
 PEERS = Path(__file__).parent / "peers"
 BIN = Path(sys.executable).parent
@@ -87,19 +89,12 @@ def machine() -> dict[str, object]:
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return {
-        "machine": _cpu_name(),
+        "machine": read_machine().cpu,
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
         "commit": commit.stdout.strip(),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
     }
-
-
-def _cpu_name() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.processor()
 
 
 def print_table(rows: Sequence[Row]) -> None:

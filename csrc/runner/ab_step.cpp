@@ -168,11 +168,10 @@ class Interleaving {
 };
 
 Json compare_outputs(const std::vector<c10::IValue>& actual,
-                     const std::vector<c10::IValue>& expected, const TolerancePolicy& policy,
-                     bool same_device_type) {
+                     const std::vector<c10::IValue>& expected, const TolerancePolicy& policy) {
   Json compared = Json::array();
   for (size_t i = 0; i < actual.size(); ++i) {
-    for (const auto& one : compare_values(actual[i], expected[i], policy, same_device_type)) {
+    for (const auto& one : compare_values(actual[i], expected[i], policy)) {
       compared.push_back(to_json(one));
     }
   }
@@ -199,7 +198,7 @@ void ab_step(const Json& step, JobState& state) {
     }
     const c10::DeviceType device = sides[1]->device().type();
     const TolerancePolicy policy({one.tolerance, step.value("tolerance", Json())}, device);
-    const Json compared = compare_outputs(outputs[1], outputs[0], policy, true);
+    const Json compared = compare_outputs(outputs[1], outputs[0], policy);
     Interleaving interleaving(step, sides);
     interleaving.warm_up();
     const Json pairs = interleaving.pairs();

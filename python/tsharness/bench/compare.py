@@ -105,8 +105,7 @@ def _plan(base: Path, options: CompareOptions) -> Plan:
     if found is None:
         raise no_cases_error(base)
     plan = plan_cases(base, *found, options.only)
-    first = plan.cases[0].name
-    return plan if options.only else plan_cases(base, *found, (first,))
+    return plan if options.only else replace(plan, cases=plan.cases[:1])
 
 
 def _processes(
