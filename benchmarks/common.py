@@ -67,7 +67,7 @@ def peak_memory(*command: str | Path, **options: object) -> int:
     return int(done.stdout.splitlines()[-1])
 
 
-def build_peer(name: str, folder: Path) -> Path:
+def build_peer(name: str, folder: Path, *libraries: str) -> Path:
     """Compiles a peer program against the environment's own torch, without CMake."""
     spec = importlib.util.find_spec("torch")
     assert spec is not None and spec.submodule_search_locations
@@ -79,6 +79,7 @@ def build_peer(name: str, folder: Path) -> Path:
         *(f"-I{path}" for path in includes),
         *(f"-L{torch / 'lib'}", "-Wl,--no-as-needed", "-ltorch", "-Wl,--as-needed", "-ltorch_cpu", "-lc10"),
         f"-Wl,-rpath,{torch / 'lib'}",
+        *libraries,
     )
     subprocess.run(list(map(str, command)), check=True)
     return target

@@ -13,6 +13,7 @@
 #include "core/error.h"
 #include "core/measure.h"
 #include "core/session.h"
+#include "core/timed_case.h"
 
 namespace py = pybind11;
 
@@ -83,18 +84,23 @@ class PythonSession {
     return torch::jit::toPyObject(std::move(result));
   }
 
-  std::pair<std::vector<double>, std::vector<double>> measure_calls(
-      const std::string& method, const py::tuple& args, const py::dict& kwargs, int warmup_calls,
-      double warmup_seconds, int min_calls, double min_seconds) {
+  std::pair<std::string, std::vector<double>> measure_calls(const std::string& method,
+                                                            const py::tuple& args,
+                                                            const py::dict& kwargs,
+                                                            double min_seconds) {
     const BoundCall call = bind(method, args, kwargs);
     const py::gil_scoped_release released;
-    const auto samples = measure(
-        [&] {
-          session_.run(call);
-          session_.synchronize();
-        },
-        {warmup_calls, warmup_seconds, min_calls, min_seconds});
-    return {samples.warmup, samples.timed};
+    MeasureOptions options;
+    options.min_seconds = min_seconds;
+    std::vector<double> samples;
+    TimedCase timed(session_, {call});
+    const GradGuard guard(GradMode::NoGrad);
+    const Measured measured =
+        Measurement(options).run([&] { timed.run(); },
+                                 [&](const std::vector<double>& block) {
+                                   samples.insert(samples.end(), block.begin(), block.end());
+                                 });
+    return {to_json(measured).dump(), samples};
   }
 
   void restore() {
@@ -172,9 +178,8 @@ PYBIND11_MODULE(_core, module) {
       .def("methods", &PythonSession::methods, "TorchScript schema of every method, by name.")
       .def("run", &PythonSession::run, "run(method, *args, **kwargs): calls a method.")
       .def("measure", &PythonSession::measure_calls, py::arg("method"), py::arg("args"),
-           py::arg("kwargs"), py::arg("warmup_calls"), py::arg("warmup_seconds"),
-           py::arg("min_calls"), py::arg("min_seconds"),
-           "Seconds per call: (warm-up samples, timed samples).")
+           py::arg("kwargs"), py::arg("min_seconds"),
+           "Times calls: (warm-up and blocks as JSON, seconds of each call).")
       .def("restore", &PythonSession::restore, "Back to the state in which it was loaded.");
   module.def("compare_json", &compare_json, py::arg("actual"), py::arg("expected"),
              py::arg("tolerance"), py::arg("device"),

@@ -1,31 +1,63 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
+
+#include "core/counters.h"
+#include "core/warmup.h"
 
 namespace tsharness {
 
-/// How long to measure. Warm-up ends when both of its bounds are met, and so does the timed part.
+/// How long to measure: until both bounds are met.
 struct MeasureOptions {
-  int warmup_calls = 10;
-  double warmup_seconds = 0.1;
-  int min_calls = 30;
+  int64_t min_calls = 30;
   double min_seconds = 1.0;
-  int max_calls = 1'000'000;  ///< of the timed part: bounds the memory that samples take
+  double block_seconds = 0.05;    ///< between looks at the machine
+  std::string system_root = "/";  ///< where `Counters` reads
+  WarmUpOptions warmup = {};
 };
 
-/// Durations in seconds, in the order of the calls; nothing is left out.
-struct Samples {
-  std::vector<double> warmup;  ///< the first is the first call of all
-  std::vector<double> timed;
+/// Timed calls between two looks at the machine.
+struct TimedBlock {
+  CallBlock calls;
+  double wall_seconds = 0;  ///< of the block, what recording took included
+  double median = 0;        ///< seconds a call
+  Counters counters;        ///< what was added in it
 };
 
-/// Seconds on a steady clock, from an arbitrary start.
-double now_seconds();
+/// A warm-up and the blocks behind it.
+struct Measured {
+  WarmUp warmup;
+  std::vector<TimedBlock> blocks;
+  size_t transient = 0;  ///< blocks before the last change that the rule of ChangePoint sees
+  bool steady = true;    ///< whether that rule may be believed: else the times still change
 
-/// Times each run of `call`, which must not return before its work is done.
-/// `clock` is replaced by tests.
-Samples measure(const std::function<void()>& call, const MeasureOptions& options,
-                const std::function<double()>& clock = now_seconds);
+  int64_t calls() const;
+};
+
+/// {"warmup", "blocks", "transient_blocks", "steady"}
+Json to_json(const Measured& measured);
+
+/// Takes the seconds of the calls of a block, in their order; called between blocks.
+using SampleSink = std::function<void(const std::vector<double>&)>;
+
+/// Called between blocks, those of the warm-up too, untimed: first behind the first call of all.
+using Pause = std::function<void()>;
+
+/// Times each run of `call`, which must not return before its work is done. Nothing is left out. Of
+/// the samples only one block's are in memory.
+class Measurement {
+ public:
+  explicit Measurement(MeasureOptions options, Clock clock = {});
+
+  Measured run(const std::function<void()>& call, const SampleSink& sink,
+               const Pause& pause = {}) const;
+
+ private:
+  MeasureOptions options_;
+  Clock clock_;  ///< of tests; empty: the real one, which costs no indirection
+};
 
 }  // namespace tsharness

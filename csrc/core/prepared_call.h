@@ -22,6 +22,9 @@ class PreparedCall {
     return std::move(stack.front());
   }
 
+  /// The module first.
+  const std::vector<c10::IValue>& arguments() const { return stack_; }
+
  private:
   torch::jit::Function* function_;  ///< of the session's module
   std::vector<c10::IValue> stack_;

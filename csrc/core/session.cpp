@@ -5,6 +5,7 @@
 
 #include "core/devices.h"
 #include "core/error.h"
+#include "core/prepared_call.h"
 #include "core/value_tree.h"
 #include "core/walk.h"
 
@@ -18,17 +19,13 @@ bool is_plain(const IValue& value) {
   return value.isNone() || value.isBool() || value.isInt() || value.isDouble() || value.isString();
 }
 
-at::Tensor to_float64(const at::Tensor& tensor) {
-  return tensor.is_floating_point() ? tensor.detach().to(at::kDouble) : tensor;
-}
-
-torch::jit::Module load(const std::string& path, c10::Device device, bool float64) {
+torch::jit::Module load(const std::string& path, c10::Device device, const Cast& cast) {
   auto module =
       translating_errors(ErrorKind::Artifact, [&] { return torch::jit::load(path, device); });
-  if (float64) {
+  if (cast.changes_something()) {
     ValueVisitor visitor;
-    visitor.tensor = [](const std::string&, const at::Tensor& tensor) {
-      if (tensor.is_floating_point()) at::Tensor(tensor).set_data(to_float64(tensor));
+    visitor.tensor = [&](const std::string&, const at::Tensor& tensor) {
+      if (tensor.is_floating_point()) at::Tensor(tensor).set_data(cast(tensor));
     };
     walk_value("", module._ivalue(), visitor);
   }
@@ -44,17 +41,17 @@ BoundCall BoundCall::clone(c10::Device device) const {
   return copy;
 }
 
-Session::Session(const std::string& path, c10::Device device, bool float64)
+Session::Session(const std::string& path, c10::Device device, const Cast& cast)
     : path_(path),
       device_(device),
-      float64_(float64),
-      module_(load(path, device, float64)),
+      cast_(cast),
+      module_(load(path, device, cast)),
       loaded_state_(mark_state()) {}
 
 Session::Session(const Session& from, torch::jit::Module module)
     : path_(from.path_),
       device_(from.device_),
-      float64_(from.float64_),
+      cast_(from.cast_),
       module_(std::move(module)),
       loaded_state_(mark_state()) {}
 
@@ -116,32 +113,17 @@ BoundCall Session::bind(const Call& call, const SafetensorsReader& tensors) cons
     }
     bound.kwargs.emplace(name, decode_value(node, tensors, type));
   }
-  if (float64_) {
-    for (IValue& value : bound.args) value = map_tensors(value, to_float64);
-    for (auto& item : bound.kwargs) item.second = map_tensors(item.second, to_float64);
+  if (cast_.changes_something()) {
+    for (IValue& value : bound.args) value = map_tensors(value, cast_);
+    for (auto& item : bound.kwargs) item.second = map_tensors(item.second, cast_);
   }
   return bound;
 }
 
 IValue Session::run(const BoundCall& call, GradMode mode) const {
-  return run(call.method, call.args, call.kwargs, mode);
-}
-
-IValue Session::run(const std::string& name, std::vector<IValue> args, const Kwargs& kwargs,
-                    GradMode mode) const {
-  const auto target = method(name);
-  auto& function = target.function();
-  std::vector<IValue> stack;
-  stack.reserve(args.size() + 1);
-  stack.emplace_back(module_._ivalue());
-  for (IValue& value : args) stack.push_back(std::move(value));
-  translating_errors(ErrorKind::Input,
-                     [&] { function.getSchema().checkAndNormalizeInputs(stack, kwargs); });
+  const PreparedCall prepared(*this, call);
   const GradGuard guard(mode);
-  return translating_errors(ErrorKind::Execution, [&] {
-    function.run(stack);
-    return stack.front();
-  });
+  return translating_errors(ErrorKind::Execution, [&] { return prepared(); });
 }
 
 void Session::synchronize() const { synchronize_device(device_); }
@@ -183,7 +165,7 @@ std::vector<std::string> Session::changed_state() const {
 
 void Session::restore() {
   if (changed_state().empty()) return;
-  if (!pristine_) pristine_ = load(path_, device_, float64_);
+  if (!pristine_) pristine_ = load(path_, device_, cast_);
   module_ = pristine_->deepcopy();
   loaded_state_ = mark_state();
 }

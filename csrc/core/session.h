@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/case_file.h"
+#include "core/cast.h"
 #include "core/settings.h"
 
 namespace tsharness {
@@ -34,10 +35,10 @@ struct MethodInfo {
 /// else is asked for.
 class Session {
  public:
-  /// With `float64`, what the module holds in floating point is cast to it, and so are the
-  /// arguments of every call: a run to measure rounding by.
+  /// With `cast`, so are converted the module's tensors and the arguments of every call: to
+  /// float64, for example, to measure rounding by.
   /// Raises Error(Artifact) if it cannot be loaded, Error(Device) if the device is not there.
-  Session(const std::string& path, c10::Device device, bool float64 = false);
+  Session(const std::string& path, c10::Device device, const Cast& cast = {});
 
   std::vector<MethodInfo> methods() const;
   /// Raises Error(Usage), with the methods that there are, if there is no such method.
@@ -52,8 +53,6 @@ class Session {
 
   /// Raises Error(Input), Error(Execution) or Error(Memory). May be called from several threads.
   c10::IValue run(const BoundCall& call, GradMode mode = GradMode::NoGrad) const;
-  c10::IValue run(const std::string& method, std::vector<c10::IValue> args, const Kwargs& kwargs,
-                  GradMode mode = GradMode::NoGrad) const;
 
   /// Raises Error(Usage), with the methods that there are, if there is no such method.
   torch::jit::Method method(const std::string& name) const;
@@ -84,7 +83,7 @@ class Session {
 
   std::string path_;
   c10::Device device_;
-  bool float64_ = false;
+  Cast cast_;
   torch::jit::Module module_;
   std::optional<torch::jit::Module> pristine_;
   std::vector<StateMark> loaded_state_;

@@ -33,6 +33,12 @@ Undo set_threads(const Json& value) {
   return [before] { at::set_num_threads(before); };
 }
 
+/// Once in a process, before its pool is first used.
+Undo set_interop_threads(const Json& value) {
+  at::set_num_interop_threads(value.get<int>());
+  return [] {};
+}
+
 Undo set_flush_denormal(const Json& value) {
   if (!at::globalContext().setFlushDenormal(value.get<bool>())) {
     throw Error(ErrorKind::Device, "this processor cannot flush denormals");
@@ -68,6 +74,7 @@ const std::map<std::string, std::function<Undo(const Json&)>>& switches() {
   auto& context = at::globalContext();
   static const std::map<std::string, std::function<Undo(const Json&)>> all = {
       {"threads", set_threads},
+      {"interop_threads", set_interop_threads},
       {"flush_denormal", set_flush_denormal},
       {"fusion_strategy", set_fusion_strategy},
       {"float32_matmul_precision", set_matmul_precision},

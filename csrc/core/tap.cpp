@@ -5,6 +5,7 @@
 #include <torch/csrc/jit/runtime/interpreter.h>
 
 #include "core/error.h"
+#include "core/source_place.h"
 
 namespace tsharness {
 
@@ -37,21 +38,13 @@ class Listening {
   Listening& operator=(const Listening&) = delete;
 };
 
-/// "model.py:14" of the user's source; the archive's own code was generated from it.
-std::string place_of(const torch::jit::SourceRange& range) {
-  const auto generator = range.findSourceRangeThatGenerated();
-  const auto place = generator ? generator->file_line_col() : range.file_line_col();
-  if (!place || std::get<0>(*place).empty()) return "";
-  return std::get<0>(*place) + ":" + std::to_string(std::get<1>(*place));
-}
-
 /// The innermost line that is not torch's own: who reads it looks for a line to change.
 std::string source_of(const Node& node) {
-  std::string source = place_of(node.sourceRange());
-  if (source.find("/torch/") == std::string::npos || !node.callstack()) return source;
+  std::string source = source_place(node.sourceRange());
+  if (!is_of_torch(source) || !node.callstack()) return source;
   for (const auto& frame : (*node.callstack())->vec()) {
-    const std::string caller = place_of(std::get<1>(frame));
-    if (!caller.empty() && caller.find("/torch/") == std::string::npos) source = caller;
+    const std::string caller = source_place(std::get<1>(frame));
+    if (!caller.empty() && !is_of_torch(caller)) source = caller;
   }
   return source;
 }

@@ -4,13 +4,14 @@
 #include <array>
 #include <random>
 
+#include "core/clock.h"
 #include "core/compare.h"
 #include "core/devices.h"
-#include "core/measure.h"
-#include "core/prepared_call.h"
 #include "core/process_info.h"
 #include "core/settings.h"
+#include "core/timed_case.h"
 #include "core/value_tree.h"
+#include "core/warmup.h"
 #include "runner/steps.h"
 
 namespace tsharness {
@@ -26,7 +27,8 @@ class Side {
     const int64_t heap = heap_bytes();
     const Settings active(settings_);
     const double start = now_seconds();
-    session_ = std::make_unique<Session>(json.value("artifact", job.artifact), device_);
+    session_ = std::make_unique<Session>(json.value("artifact", job.artifact), device_,
+                                         Cast(json.value("cast", Json())));
     session_->synchronize();
     load_seconds_ = now_seconds() - start;
     load_bytes_ = heap_bytes() - heap;
@@ -40,27 +42,31 @@ class Side {
                                    uint64_t seed) {
     const Settings active(settings_);
     session_->restore();
-    calls_.clear();
-    for (const Call& call : one.calls) {
-      calls_.emplace_back(*session_, session_->bind(call, tensors).clone(device_));
-    }
+    std::vector<BoundCall> calls;
+    for (const Call& call : one.calls) calls.push_back(session_->bind(call, tensors));
+    timed_ = std::make_unique<TimedCase>(*session_, calls);
     at::manual_seed(seed);
     const GradGuard guard(active.grad_mode());
-    std::vector<c10::IValue> outputs;
     const double start = now_seconds();
-    for (const PreparedCall& call : calls_) outputs.push_back(run(call));
-    session_->synchronize();
+    timed_->run();
     first_seconds_ = now_seconds() - start;
-    return outputs;
+    return timed_->outputs();
+  }
+
+  /// Runs until its time no longer changes. Returns seconds that the case takes then.
+  double warm_up(const WarmUpOptions& options) {
+    const Settings active(settings_);
+    const GradGuard guard(active.grad_mode());
+    return tsharness::warm_up([this] { timed_->run(); }, options).seconds_per_call();
   }
 
   /// Seconds that the case takes, each of `times` times; with `again`, after one that is not timed.
   double block(int64_t times, bool again) {
     const Settings active(settings_);
     const GradGuard guard(active.grad_mode());
-    if (again) once();
+    if (again) timed_->run();
     const double start = now_seconds();
-    for (int64_t i = 0; i < times; ++i) once();
+    for (int64_t i = 0; i < times; ++i) timed_->run();
     return (now_seconds() - start) / static_cast<double>(times);
   }
 
@@ -71,19 +77,10 @@ class Side {
   }
 
  private:
-  static c10::IValue run(const PreparedCall& call) {
-    return translating_errors(ErrorKind::Execution, [&] { return call(); });
-  }
-
-  void once() {
-    for (const PreparedCall& call : calls_) run(call);
-    session_->synchronize();
-  }
-
   Json settings_;
   c10::Device device_;
   std::unique_ptr<Session> session_;
-  std::vector<PreparedCall> calls_;
+  std::unique_ptr<TimedCase> timed_;
   double load_seconds_ = 0;
   int64_t load_bytes_ = 0;
   double first_seconds_ = 0;
@@ -113,10 +110,12 @@ class Interleaving {
     }
   }
 
-  /// Both run until neither gets faster from one look to the next; then each block's length is
-  /// known.
+  /// Then each block's length is known.
   void warm_up() {
-    for (size_t i = 0; i < 2; ++i) times_[i] = times(warm_seconds(*sides_[i]));
+    WarmUpOptions options;
+    options.min_seconds = std::max(options.min_seconds, seconds_ / 4);
+    options.max_seconds = kLongestWarmup * options.min_seconds;
+    for (size_t i = 0; i < 2; ++i) times_[i] = times(sides_[i]->warm_up(options));
   }
 
   Json pairs() {
@@ -134,25 +133,7 @@ class Interleaving {
   const std::array<int64_t, 2>& calls_per_block() const { return times_; }
 
  private:
-  static constexpr double kWarmupSeconds = 0.05;
-  static constexpr double kStillFaster = 0.98;
-  static constexpr double kLongestWarmup = 4;
-  static constexpr int kFewestLooks = 3;  // the profiling executor compiles at its second call
-
-  double warm_seconds(Side& side) const {
-    const double start = now_seconds();
-    const double enough = std::max(kWarmupSeconds, seconds_ / 4);
-    double before = 0;
-    double call = side.block(1, false);
-    for (int looks = 0;
-         looks < kFewestLooks || call < kStillFaster * before || now_seconds() - start < enough;
-         ++looks) {
-      if (looks >= kFewestLooks && now_seconds() - start > kLongestWarmup * enough) break;
-      before = call;
-      call = side.block(times(call), switches_);
-    }
-    return call;
-  }
+  static constexpr double kLongestWarmup = 4;  // times the shortest
 
   int64_t times(double call) const {
     return std::max<int64_t>(1, static_cast<int64_t>(block_seconds_ / std::max(call, 1e-9)));

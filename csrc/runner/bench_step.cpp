@@ -1,8 +1,6 @@
-#include <ATen/Context.h>
-
 #include "core/measure.h"
-#include "core/process_info.h"
-#include "runner/steps.h"
+#include "runner/samples_file.h"
+#include "runner/timed_run.h"
 
 namespace tsharness {
 
@@ -10,40 +8,35 @@ namespace {
 
 MeasureOptions parse_options(const Json& step) {
   MeasureOptions options;
-  options.warmup_calls = step.value("warmup_calls", options.warmup_calls);
-  options.warmup_seconds = step.value("warmup_seconds", options.warmup_seconds);
   options.min_calls = step.value("min_calls", options.min_calls);
   options.min_seconds = step.value("min_seconds", options.min_seconds);
-  options.max_calls = step.value("max_calls", options.max_calls);
+  options.block_seconds = step.value("block_seconds", options.block_seconds);
+  options.system_root = step.value("system_root", options.system_root);
+  if (options.block_seconds <= 0 || options.min_calls < 1) {
+    throw Error(ErrorKind::Usage, "'block_seconds' and 'min_calls' must be positive");
+  }
   return options;
 }
 
 }  // namespace
 
 void bench_step(const Json& step, JobState& state) {
-  const MeasureOptions options = parse_options(step);
+  MeasureOptions options = parse_options(step);
+  SamplesFile samples(step.value("samples", std::string()));
   for_each_case(step, state, [&](const Case& one) {
-    Session& session = state.loaded();
-    at::manual_seed(state.job.seed);
-    session.restore();
-    std::vector<BoundCall> calls;
-    for (const Call& call : one.calls) {
-      calls.push_back(session.bind(call, state.case_file().tensors()).clone(session.device()));
-    }
     // A sequence is timed as a whole: its calls may be of different methods, and a median over
     // these would be a figure of nothing.
-    const Samples samples = measure(
-        [&] {
-          for (const BoundCall& call : calls) session.run(call);
-          session.synchronize();
-        },
-        options);
-    state.events.emit("result", {{"step", "bench"},
-                                 {"case", one.name},
-                                 {"calls_per_sample", calls.size()},
-                                 {"warmup_seconds", samples.warmup},
-                                 {"timed_seconds", samples.timed},
-                                 {"peak_memory_bytes", peak_memory_bytes()}});
+    TimedRun run(one, step, state);
+    TimedCase& caller = run.caller();
+    options.warmup = run.warmup_options();
+    samples.begin(1);
+    const Measured measured = Measurement(options).run(
+        [&] { caller.run(); }, [&](const std::vector<double>& block) { samples.add(block); },
+        [&] { run.look(); });
+    Json event = to_json(measured);
+    event.update(run.to_json());
+    event.update({{"step", "bench"}, {"samples", samples.end()}});
+    state.events.emit("result", event);
   });
 }
 

@@ -19,6 +19,9 @@ const char* const kMachine[] = {"/proc/self",
                                 "/proc/cpuinfo",
                                 "/proc/meminfo",
                                 "/proc/stat",
+                                "/proc/pressure",
+                                "/sys/class/powercap",
+                                "/sys/devices/virtual/powercap",
                                 "/proc/sys/vm/overcommit_memory",
                                 "/sys/devices/system/cpu",
                                 "/sys/devices/system/node",
@@ -87,10 +90,13 @@ CageRules cage_rules(const Job& job) {
     for (const char* field : {"compare", "float64_outputs"}) {
       if (step.contains(field)) rules.read.push_back(step[field].get<std::string>());
     }
+    // Tests have a folder that stands for the system's own.
+    const auto root = step.value("system_root", std::string());
+    if (!root.empty()) rules.read.push_back(root);
     for (const Json& side : step.value("sides", Json::array())) {
       if (side.contains("artifact")) rules.read.push_back(side["artifact"].get<std::string>());
     }
-    for (const char* field : {"save", "save_outputs"}) {
+    for (const char* field : {"save", "save_outputs", "samples", "trace"}) {
       const auto path = step.value(field, std::string());
       if (!path.empty()) rules.write.push_back(folder_of(path));
     }

@@ -30,8 +30,8 @@ Job parse_job(const Json& json) {
     job.seed = json.value("seed", job.seed);
     job.memory_limit = json.value("memory_limit", job.memory_limit);
     job.libraries = json.value("libraries", job.libraries);
-    job.float64 = json.value("float64", job.float64);
     if (json.contains("cage")) job.cage = json["cage"];
+    if (json.contains("cast")) job.cast = json["cast"];
     if (json.contains("settings")) job.settings = json["settings"];
     job.nonce = json.value("nonce", job.nonce);
     for (const Json& step : json.at("steps")) {

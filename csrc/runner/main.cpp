@@ -38,8 +38,16 @@ int claim_events_fd(int fd) {
   return events;
 }
 
-void do_steps(const Job& job, EventSink& events) {
-  JobState state{job, events, nullptr};
+std::unique_ptr<InstructionCounter> counter_for(const Job& job) {
+  for (const Json& step : job.steps) {
+    if (step.at("step") == "instructions") return std::make_unique<InstructionCounter>();
+  }
+  return nullptr;
+}
+
+void do_steps(JobState& state) {
+  const Job& job = state.job;
+  EventSink& events = state.events;
   for (const Json& step : job.steps) {
     const auto name = step.at("step").get<std::string>();
     const auto found = all_steps().find(name);
@@ -55,6 +63,8 @@ void do_steps(const Job& job, EventSink& events) {
 }
 
 int run(const Job& job, EventSink& events) {
+  JobState state{job, events, nullptr};
+  state.instructions = counter_for(job);
   // First of all: threads that are started later are in it too.
   const Cage cage = cage_for(job);
   if (job.threads > 0) at::set_num_threads(job.threads);
@@ -65,7 +75,7 @@ int run(const Job& job, EventSink& events) {
   // A GPU's driver reserves more addresses than a limit could allow: there, who watches limits it.
   const bool on_cpu = job.device.rfind("cpu", 0) == 0;
   if (job.memory_limit > 0 && on_cpu) limit_memory(job.memory_limit);
-  do_steps(job, events);
+  do_steps(state);
   events.set_step("");
   events.emit("bye", Json::object());
   return events.exit_code();

@@ -16,6 +16,7 @@ class PreparedCase {
   const std::string& name() const { return name_; }
   size_t calls() const { return bound_.size(); }
   const BoundCall& bound(size_t call) const { return bound_.at(call); }
+  const std::vector<BoundCall>& bound() const { return bound_; }
   /// Fresh copies of the inputs, on the session's device.
   BoundCall inputs(size_t call) const { return bound_.at(call).clone(device_); }
   const c10::IValue& expected(size_t call) const { return expected_.at(call); }

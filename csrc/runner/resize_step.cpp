@@ -1,6 +1,5 @@
-#include <ATen/ATen.h>
-
 #include "core/observe.h"
+#include "core/resize.h"
 #include "core/side_effects.h"
 #include "core/walk.h"
 #include "runner/prepared_case.h"
@@ -8,35 +7,6 @@
 namespace tsharness {
 
 namespace {
-
-/// The tensor with `size` indices in `dim`: cut off, or begun anew as often as needed.
-at::Tensor resized(const at::Tensor& tensor, int64_t dim, int64_t size) {
-  if (dim >= tensor.dim() || tensor.size(dim) == 0) {
-    throw Error(ErrorKind::Usage, "no dim " + std::to_string(dim) + " to resize");
-  }
-  const auto index = at::arange(size, at::kLong).remainder(tensor.size(dim));
-  return tensor.index_select(dim, index.to(tensor.device()));
-}
-
-/// A variation is {"label", "dims": [[argument, dim], ...], "size"}.
-BoundCall varied(const BoundCall& call, const Json& variation, const Session& session) {
-  BoundCall result = call;
-  const auto schema = session.schema(call.method);
-  for (const Json& place : variation.at("dims")) {
-    const auto name = place.at(0).get<std::string>();
-    c10::IValue* value = nullptr;
-    for (size_t i = 0; i < result.args.size(); ++i) {
-      if (schema.arguments().at(i + 1).name() == name) value = &result.args[i];
-    }
-    if (result.kwargs.count(name) > 0) value = &result.kwargs.at(name);
-    if (value == nullptr || !value->isTensor()) {
-      throw Error(ErrorKind::Usage, "no tensor argument '" + name + "' to resize");
-    }
-    *value =
-        resized(value->toTensor(), place.at(1).get<int64_t>(), variation.at("size").get<int64_t>());
-  }
-  return result;
-}
 
 Json shapes_of(const c10::IValue& outputs) {
   Json shapes = Json::object();
@@ -60,7 +30,7 @@ void resize_step(const Json& step, JobState& state) {
     Json result = {{"step", "resize"}, {"case", label}, {"error", nullptr}};
     try {
       session.restore();
-      const BoundCall call = varied(one.bound(0), variation, session);
+      const BoundCall call = resized(one.bound(0), variation, session);
       const c10::IValue outputs = session.run(call.clone(session.device()));
       result["shapes"] = shapes_of(outputs);
       result["finite"] = find_nonfinite("output", outputs).empty();

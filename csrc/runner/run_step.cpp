@@ -2,9 +2,9 @@
 
 #include <cstdio>
 
+#include "core/clock.h"
 #include "core/compare.h"
 #include "core/devices.h"
-#include "core/measure.h"
 #include "core/observe.h"
 #include "core/process_info.h"
 #include "core/profile.h"

@@ -1,6 +1,6 @@
 #include <thread>
 
-#include "core/measure.h"
+#include "core/clock.h"
 #include "core/process_info.h"
 #include "runner/prepared_case.h"
 

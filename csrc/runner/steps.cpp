@@ -1,8 +1,8 @@
 #include "runner/steps.h"
 
+#include "core/clock.h"
 #include "core/devices.h"
 #include "core/infer.h"
-#include "core/measure.h"
 #include "core/process_info.h"
 
 namespace tsharness {
@@ -25,10 +25,15 @@ const CaseFile& JobState::case_file() {
 
 const std::map<std::string, Step>& all_steps() {
   static const std::map<std::string, Step> steps = {
-      {"load", load_step},   {"describe", describe_step}, {"run", run_step},
-      {"bench", bench_step}, {"threads", threads_step},   {"soak", soak_step},
-      {"batch", batch_step}, {"resize", resize_step},     {"probe", probe_step},
-      {"tap", tap_step},     {"extract", extract_step},   {"ab", ab_step}};
+      {"load", load_step},       {"describe", describe_step},
+      {"run", run_step},         {"bench", bench_step},
+      {"threads", threads_step}, {"soak", soak_step},
+      {"batch", batch_step},     {"resize", resize_step},
+      {"probe", probe_step},     {"tap", tap_step},
+      {"extract", extract_step}, {"ab", ab_step},
+      {"server", server_step},   {"throughput", throughput_step},
+      {"paced", paced_step},     {"split", split_step},
+      {"profile", profile_step}, {"instructions", instructions_step}};
   return steps;
 }
 
@@ -37,7 +42,7 @@ void load_step(const Json&, JobState& state) {
   const c10::Device device = available_device(state.job.device);
   for (const std::string& library : state.job.libraries) load_library(library);
   const double start = now_seconds();
-  state.session = std::make_unique<Session>(state.job.artifact, device, state.job.float64);
+  state.session = std::make_unique<Session>(state.job.artifact, device, Cast(state.job.cast));
   state.session->synchronize();
   state.events.emit("result", {{"step", "load"},
                                {"seconds", now_seconds() - start},

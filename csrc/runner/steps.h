@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/instruction_counter.h"
 #include "core/session.h"
 #include "runner/events.h"
 #include "runner/job.h"
@@ -18,6 +19,8 @@ struct JobState {
   EventSink& events;
   std::unique_ptr<Session> session;      ///< made by the step "load"
   std::unique_ptr<CaseFile> cases = {};  ///< read when first needed
+  /// Of a job that has the step "instructions": the cage lets nobody open it later.
+  std::unique_ptr<InstructionCounter> instructions = {};
 
   /// Raises Error(Usage) if no step has loaded the artifact.
   Session& loaded() const;
@@ -42,6 +45,12 @@ void resize_step(const Json& step, JobState& state);
 void probe_step(const Json& step, JobState& state);
 void tap_step(const Json& step, JobState& state);
 void extract_step(const Json& step, JobState& state);
+void server_step(const Json& step, JobState& state);
+void throughput_step(const Json& step, JobState& state);
+void paced_step(const Json& step, JobState& state);
+void split_step(const Json& step, JobState& state);
+void profile_step(const Json& step, JobState& state);
+void instructions_step(const Json& step, JobState& state);
 
 /// The cases that a step names (all, if it names none). Raises Error(Usage) if that is none.
 std::vector<std::string> case_names(const Json& step, JobState& state);

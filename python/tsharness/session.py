@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tsharness.bench.report import Latency, summarize
+from tsharness.bench.measure import Sample
+from tsharness.bench.report import Latency
+from tsharness.bench.scenarios import LATENCY
+from tsharness.bench.summarize import summarize
 from tsharness.runner.find import find_runner
 
 if TYPE_CHECKING:
@@ -58,8 +62,12 @@ class Session:
         self, *args: Any, method: str = "forward", min_seconds: float = 1.0, **kwargs: Any
     ) -> Latency:
         """Latency of one call with these arguments, measured in C++."""
-        warmup, timed = self._session.measure(method, args, kwargs, 10, 0.1, 30, min_seconds)
-        return summarize(method, [warmup], [timed])
+        import numpy as np
+
+        told, seconds = self._session.measure(method, args, kwargs, min_seconds)
+        event = {"calls_per_sample": 1, **json.loads(told)}
+        rows = np.array(seconds).reshape(-1, 1)
+        return summarize(method, [Sample(event, rows, LATENCY.sampled(rows, event), None)], {})
 
 
 def load(path: str | Path, device: str = "cpu") -> Session:

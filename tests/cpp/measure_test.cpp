@@ -8,46 +8,70 @@ namespace {
 /// Time passes only when a call is made.
 struct FakeClock {
   double time = 0;
-  int calls = 0;
-  Samples measure_with(double seconds_per_call, const MeasureOptions& options) {
-    return measure(
+  int64_t calls = 0;
+  std::vector<double> seen;
+
+  Measured measure_with(double seconds_per_call, const MeasureOptions& options) {
+    const Measurement measurement(options, [this] { return time; });
+    return measurement.run(
         [&] {
           time += seconds_per_call;
           ++calls;
         },
-        options, [&] { return time; });
+        [this](const std::vector<double>& block) {
+          seen.insert(seen.end(), block.begin(), block.end());
+        });
   }
 };
 
+MeasureOptions at_least(int64_t calls, double seconds) {
+  MeasureOptions options;
+  options.min_calls = calls;
+  options.min_seconds = seconds;
+  return options;
+}
+
 TEST(Measure, StopsWhenBothBoundsAreMet) {
   FakeClock clock;
-  const Samples samples = clock.measure_with(0.25, {2, 1.0, 3, 2.0});
-  EXPECT_EQ(samples.warmup.size(), 4u);  // 1 s at 0.25 s a call
-  EXPECT_EQ(samples.timed.size(), 8u);   // 2 s
+  EXPECT_EQ(clock.measure_with(0.25, at_least(3, 2.0)).calls(), 8);
+  EXPECT_EQ(clock.seen.size(), 8u);
 }
 
 TEST(Measure, MakesAtLeastTheStatedCalls) {
   FakeClock clock;
-  const Samples samples = clock.measure_with(10.0, {2, 1.0, 3, 2.0});
-  EXPECT_EQ(samples.warmup.size(), 2u);
-  EXPECT_EQ(samples.timed.size(), 3u);
+  EXPECT_EQ(clock.measure_with(10.0, at_least(3, 2.0)).calls(), 3);
 }
 
 TEST(Measure, KeepsEverySampleAsItWas) {
   FakeClock clock;
-  const Samples samples = clock.measure_with(0.5, {1, 0.0, 4, 0.0});
-  EXPECT_EQ(samples.timed, std::vector<double>({0.5, 0.5, 0.5, 0.5}));
-  EXPECT_EQ(clock.calls, 5);
+  const Measured measured = clock.measure_with(0.5, at_least(4, 0.1));
+  EXPECT_EQ(clock.seen, std::vector<double>({0.5, 0.5, 0.5, 0.5}));
+  EXPECT_EQ(clock.calls, measured.warmup.calls() + 4);
 }
 
-TEST(Measure, TheNumberOfSamplesIsBounded) {
+TEST(Measure, BlocksAreAsLongAsWasAskedFor) {
   FakeClock clock;
-  EXPECT_EQ(clock.measure_with(0.0, {0, 0.0, 10, 1.0, 100}).timed.size(), 100u);
+  MeasureOptions options = at_least(1, 1.0);
+  options.block_seconds = 0.1;
+  const Measured measured = clock.measure_with(1.0 / 1024, options);
+  for (const TimedBlock& block : measured.blocks) {
+    EXPECT_EQ(block.calls.calls, 102);
+    EXPECT_DOUBLE_EQ(block.median, 1.0 / 1024);
+  }
+  EXPECT_TRUE(measured.steady);
+}
+
+TEST(Measure, OneBlockBoundsTheMemory) {
+  FakeClock clock;
+  const Measured measured = clock.measure_with(1e-9, at_least(100'000, 0));
+  EXPECT_EQ(measured.blocks.front().calls.calls, 1 << 15);
 }
 
 TEST(Measure, TheRealClockMovesForward) {
   const double before = now_seconds();
   EXPECT_GE(now_seconds(), before);
+  sleep_until(before + 0.01);
+  EXPECT_GE(now_seconds(), before + 0.01);
 }
 
 }  // namespace

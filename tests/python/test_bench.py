@@ -4,19 +4,49 @@ from __future__ import annotations
 
 import json
 import random
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import tsharness
 from conftest import tsharness as run
+from tsharness.bench.api import benchmark_artifact
 from tsharness.bench.budget import judge, parse_budget
 from tsharness.bench.machine import Machine, read_machine
+from tsharness.bench.measure import Sample
+from tsharness.bench.options import BenchOptions
 from tsharness.bench.quantiles import LEVELS, quantile, samples_needed
-from tsharness.bench.report import BenchReport, summarize
+from tsharness.bench.report import BenchReport, Latency
+from tsharness.bench.scenarios import LATENCY
+from tsharness.bench.split import bottleneck
+from tsharness.bench.stability import instability
+from tsharness.bench.summarize import summarize
 from tsharness.errors import UsageError
 from tsharness.report.model import RunnerInfo
 from tsharness.verdict import ExitCode
+
+
+def event_of(first: float = 1.0, **fields: Any) -> dict[str, Any]:
+    """As the runner says it."""
+    warmup = {"first_seconds": first, "calls": 9, "seconds": 0.1, "transient_calls": 1, "steady": True}
+    return {"warmup": warmup, "calls_per_sample": 1, "steady": True, **fields}
+
+
+def latency_of(case: str, *processes: Sequence[float], first: float = 1.0) -> Latency:
+    samples = []
+    for seconds in processes:
+        rows = np.array(seconds).reshape(-1, 1)
+        event = event_of(first)
+        samples.append(Sample(event, rows, LATENCY.sampled(rows, event), None))
+    return summarize(case, samples, {})
+
 
 RUNNER = RunnerInfo("2.13.0", "0", "cpu", ("cpu",), 8, "AVX2", "c++", ())
 
@@ -48,9 +78,16 @@ def test_an_interval_holds_the_percentile_as_often_as_it_says(level: float) -> N
 
 def test_outliers_are_counted_and_kept() -> None:
     samples = [1.0 + number / 1000 for number in range(100)]
-    latency = summarize("x", [[2.0]], [[*samples, 1.2, 5.0]])
+    latency = latency_of("x", [*samples, 1.2, 5.0])
     assert (latency.outliers.mild, latency.outliers.severe) == (1, 1)
-    assert len(latency.samples) == 102
+    assert latency.count == 102
+
+
+def test_a_summary_by_hand() -> None:
+    summary = latency_of("x", [5.0, 1.0], [4.0], [2.0, 3.0], first=8.0)
+    assert (summary.first, summary.median, summary.minimum, summary.count) == (8.0, 3.0, 1.0, 5)
+    assert summary.processes == (3.0, 4.0, 2.5)
+    assert not summary.quantiles and summary.needed["p50"] == 11
 
 
 def test_budgets_are_read() -> None:
@@ -78,7 +115,7 @@ def test_budgets_are_read() -> None:
 )
 def test_limits(name: str, most: float, code: ExitCode) -> None:
     rng = random.Random(0)
-    latency = summarize("x", [[2.0]], [[rng.random() for _ in range(1000)]])
+    latency = latency_of("x", [rng.random() for _ in range(1000)], first=2.0)
     (limit,) = judge({name: most}, [latency], 0.5, 100, 50)
     assert limit.exit_code is code, limit
 
@@ -144,12 +181,9 @@ def test_a_governor_and_other_load_are_named(tmp_path: Path) -> None:
 
 
 def test_processes_that_disagree_are_named(models: Path) -> None:
-    from tsharness.bench.api import _unsteady
-
-    steady = summarize("a", [[1.0]] * 2, [[1.0] * 20, [1.01] * 20])
-    other = summarize("b", [[1.0]] * 2, [[1.0] * 20, [1.3] * 20])
-    (said,) = _unsteady([steady, other])
-    assert 'case "b" is unsteady' in said and "30%" in said
+    assert not latency_of("a", [1.0] * 20, [1.01] * 20).unstable
+    (said,) = latency_of("b", [1.0] * 20, [1.3] * 20).unstable
+    assert said == "the medians of its processes differ by 30%"
 
 
 def test_cases_behind_one_that_crashes(tmp_path: Path) -> None:
@@ -171,3 +205,97 @@ def test_cases_behind_one_that_crashes(tmp_path: Path) -> None:
     assert ran.code == 6, ran.text
     assert "Traceback" not in ran.text and f'ERROR case "{1 << 45}": the runner crashed' in ran.out
     assert [line.split()[0] for line in ran.out.splitlines() if " to " in line and "µs" in line] == ["0"]
+
+
+def block(median: float = 1.0, **counters: float) -> dict[str, Any]:
+    return {"calls": 50, "seconds": 0.05, "median_seconds": median, **counters}
+
+
+@pytest.mark.parametrize(
+    ("blocks", "said"),
+    [
+        (
+            [block(throttled_seconds=0.02)] * 20,
+            "throttled: its control group was stopped for 400 ms of 1.00 s",
+        ),
+        ([block(), block(2.0)] * 10, "its blocks' medians range from 1.00 s to 2.00 s"),
+        ([block(), block(2.0, stolen_seconds=0.01)] * 10, "the hypervisor gave the processors to others"),
+        ([block(), block(2.0, involuntary_switches=20)] * 10, "it had to make room 200 times a second"),
+        (
+            [block(1.0, mhz=3000)] * 10 + [block(2.0, mhz=1500)] * 10,
+            "it falls, as heat makes it (throttling)",
+        ),
+        ([block(2.0, mhz=1500)] * 10 + [block(1.0, mhz=3000)] * 10, "turbo, or a governor that saves power"),
+        ([block(), block(2.0, major_faults=3)] * 10, "30 pages had to be read from disk"),
+        ([block(), block(2.0, minor_faults=5000)] * 10, "page faults: 50 a call"),
+    ],
+)
+def test_what_makes_figures_unstable_is_named(blocks: list[dict[str, Any]], said: str) -> None:
+    assert any(said in text for text in instability([event_of(blocks=blocks)], [1.0])), said
+
+
+def test_what_disturbs_nothing_is_not_named() -> None:
+    quiet = [block(1.0 + number / 1000, involuntary_switches=20, minor_faults=5000) for number in range(20)]
+    assert instability([event_of(blocks=quiet)], [1.0, 1.01]) == ()
+
+
+def test_times_that_still_change_are_named() -> None:
+    falling = [block(2.0 - number / 20) for number in range(20)]
+    assert any(
+        "still change" in text for text in instability([event_of(blocks=falling, steady=False)], [1.0])
+    )
+    cold = event_of(blocks=[block()] * 20)
+    cold["warmup"] = {**cold["warmup"], "steady": False}
+    assert any("--max-warmup" in text for text in instability([cold], [1.0]))
+
+
+@contextmanager
+def throttled(root: Path) -> Iterator[None]:
+    """A system whose control group is stopped for a third of the time, its quota being one core."""
+    stat = root / "sys/fs/cgroup/cpu.stat"
+    stat.parent.mkdir(parents=True)
+    (root / "sys/fs/cgroup/cpu.max").write_text("100000 100000\n")
+    begun, end = time.monotonic(), threading.Event()
+
+    def count() -> None:
+        while not end.wait(0.005):
+            stopped = (time.monotonic() - begun) / 3
+            beside = stat.with_name("cpu.stat.new")
+            beside.write_text(f"usage_usec 1\nthrottled_usec {int(1e6 * stopped)}\n")
+            beside.replace(stat)
+
+    thread = threading.Thread(target=count)
+    thread.start()
+    try:
+        yield
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_a_simulated_throttle_is_recognised(models: Path, tmp_path: Path) -> None:
+    options = BenchOptions(only=("example",), threads=2, processes=2, min_seconds=1.0, system_root=tmp_path)
+    with throttled(tmp_path):
+        report = benchmark_artifact(models / "resnet.pt", options)
+    (latency,) = report.latencies
+    assert any(text.startswith("throttled: its control group was stopped") for text in latency.unstable)
+    assert any("grants 1 cores' time, the pool has 2 threads" in text for text in report.warnings)
+    free = benchmark_artifact(models / "resnet.pt", replace(options, system_root=Path("/")))
+    assert not any(text.startswith("throttled") for text in free.latencies[0].unstable)
+
+
+def split_of(*parts: float, back_to_back: float) -> tuple[dict[str, float], np.ndarray]:
+    return {"back_to_back_seconds": back_to_back}, np.array([parts] * 5)
+
+
+@pytest.mark.parametrize(
+    ("parts", "back_to_back", "said"),
+    [
+        ((10e-3, 4e-3, 1e-3, 2e-3, 3e-3), 2e-3, "copying: 7.00 ms of 10.0 ms"),
+        ((3e-3, 1e-4, 2e-3, 2.1e-3, 1e-4), 2e-3, "the host: it takes 2.00 ms to enqueue"),
+        ((9e-3, 1e-4, 1e-3, 8e-3, 1e-4), 8e-3, "the device: it computes for 8.00 ms of 9.00 ms"),
+    ],
+)
+def test_the_bottleneck_of_a_gpu_in_words(parts: tuple[float, ...], back_to_back: float, said: str) -> None:
+    assert bottleneck([split_of(*parts, back_to_back=back_to_back)]).startswith(said)
+    assert bottleneck([]) == ""

@@ -56,6 +56,14 @@ def parse_budget(text: str) -> dict[str, float]:
     return found
 
 
+def parse_slo(text: str) -> tuple[str, float]:
+    """A percentile and its limit in seconds. Raises UsageError."""
+    found = list(parse_budget(text).items())
+    if len(found) != 1 or found[0][0] not in LEVELS:
+        raise UsageError(f"--slo '{text}': expected one percentile, as in p99=20ms")
+    return found[0]
+
+
 def amount_text(name: str, value: float) -> str:
     """A value of a limit of that name, with its unit."""
     return size(int(value)) if _UNITS[name] is _BYTES else seconds(value)
@@ -85,7 +93,7 @@ def _of_case(name: str, most: float, latency: Latency) -> Limit:
         return Limit(name, most, latency.case, seconds(latency.first), code)
     found = latency.quantiles.get(name)
     if found is None:
-        seen = f"{name} needs {latency.needed[name]} samples, have {len(latency.samples)}: --min-time"
+        seen = f"{name} needs {latency.needed[name]} samples, have {latency.count}: --min-time"
         return Limit(name, most, latency.case, seen, ExitCode.INCONCLUSIVE)
     seen = f"{seconds(found.seconds)}, {seconds(found.low)} to {seconds(found.high)}"
     if found.low > most:

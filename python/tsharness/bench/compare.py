@@ -12,6 +12,7 @@ from typing import Any
 from tsharness.bench.compare_judge import report_of
 from tsharness.bench.compare_options import AS_STATED, CompareOptions, SideOptions
 from tsharness.bench.compare_report import CompareReport
+from tsharness.bench.points import CASTS
 from tsharness.errors import RunnerCrash, UsageError, error_of_kind
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.runner.cage import parse_sandbox
@@ -156,10 +157,12 @@ def _job(base: Path, new: Path, plan: Plan, options: CompareOptions, seconds: fl
 
 
 def _side(path: Path, side: SideOptions, options: CompareOptions) -> dict[str, Any]:
+    stated = side.all_settings
     return {
         "artifact": str(path.absolute()),
         "device": side.device or options.device,
-        "settings": side.all_settings,
+        "settings": {name: value for name, value in stated.items() if name not in CASTS},
+        "cast": {name: str(stated[name]) for name in CASTS if name in stated},
     }
 
 

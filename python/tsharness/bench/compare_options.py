@@ -15,7 +15,7 @@ class SideOptions:
     device: str | None = None
     threads: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Of LibTorch (docs/protocol.md)."""
+    """Of LibTorch (docs/protocol.md); "dtype" and "memory_format" convert the artifact."""
 
     @property
     def all_settings(self) -> dict[str, Any]:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from numpy import float64
+    from numpy.typing import NDArray
+
+    Samples = NDArray[float64]
 
 CONFIDENCE = 0.99
 """That each bound of an interval holds; both together hold at 0.98."""
@@ -24,7 +31,7 @@ class Quantile:
     Order Statistics, 7.1)."""
 
 
-def quantile(ordered: Sequence[float], level: float) -> Quantile | None:
+def quantile(ordered: Sequence[float] | Samples, level: float) -> Quantile | None:
     """Of sorted samples; ``None`` if there are too few of them: then the upper bound would be the largest
     sample, which is an accident, or none at all."""
     count = len(ordered)
@@ -32,7 +39,7 @@ def quantile(ordered: Sequence[float], level: float) -> Quantile | None:
         return None
     low, high = _ranks(count, level)
     rank = max(0, math.ceil(level * count) - 1)
-    return Quantile(ordered[rank], ordered[max(0, low - 1)], ordered[high - 1])
+    return Quantile(float(ordered[rank]), float(ordered[max(0, low - 1)]), float(ordered[high - 1]))
 
 
 def samples_needed(level: float) -> int:

@@ -1,15 +1,17 @@
-"""Latency as data. Raw samples are kept; everything else can be computed again from them."""
+"""Latency as data."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from tsharness.bench.baseline import Since
 from tsharness.bench.budget import Limit
+from tsharness.bench.extras import Extras
 from tsharness.bench.machine import Machine
-from tsharness.bench.quantiles import LEVELS, Quantile, quantile, samples_needed
+from tsharness.bench.quantiles import Quantile
+from tsharness.bench.slo import Slo
 from tsharness.report.model import SCHEMA_VERSION, CaseError, RunnerInfo, from_dict, to_dict
 from tsharness.verdict import ExitCode
 
@@ -24,14 +26,49 @@ class Outliers:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """Of a statistic, at 99%, with what differs between processes as a part of it; in seconds."""
+
+    statistic: str
+    """"p50", "p99", ..."""
+    seconds: float
+    low: float
+    high: float
+
+    @property
+    def precision(self) -> float:
+        """Half of its width, relative."""
+        return (self.high - self.low) / 2 / self.seconds
+
+
+@dataclass(frozen=True)
+class WarmUpFacts:
+    """Calls before the timed ones; medians over the processes."""
+
+    calls: int
+    seconds: float
+    transient_calls: int
+    """That were not yet steady."""
+    steady: bool
+    """Whether it had become steady in every process before its time was over."""
+
+
+@dataclass(frozen=True)
 class Latency:
-    """Latency of one case, in seconds."""
+    """Latency of one case at one combination of parameters, in seconds."""
 
     case: str
+    parameters: Mapping[str, Any]
+    """That were varied."""
     calls: int
     """Calls that each sample covers: a case that is a sequence is timed as a whole."""
+    count: int
+    """Samples, of all processes."""
+    per_second: float
+    """Samples a second; median over the processes."""
     first: float
     """The first call of all, which compiles and allocates; the median over the processes."""
+    warmup: WarmUpFacts
     median: float
     """Of all timed samples."""
     minimum: float
@@ -42,10 +79,25 @@ class Latency:
     outliers: Outliers
     processes: tuple[float, ...]
     """The median in each process."""
-    warmup: tuple[float, ...]
-    """Samples before the timed ones, in order, of all processes."""
-    samples: tuple[float, ...]
-    """Every timed sample, in order, of one process after the other."""
+    interval: Interval | None
+    """Of the statistic that was asked for; ``None`` of a single process."""
+    facts: Mapping[str, float]
+    """Seconds by name, of what the scenario looks at besides; medians over the processes."""
+    bottleneck: str
+    """Of an accelerator, in words."""
+    joules: float | None
+    """A sample; ``None`` where neither RAPL nor NVML says."""
+    input_copies: int
+    input_bytes: int
+    """Of one copy."""
+    checked: int
+    """Samples whose outputs were compared with the case."""
+    differences: tuple[str, ...]
+    """Of these outputs, beyond the tolerance, in words."""
+    unstable: tuple[str, ...]
+    """Why the figures may not be believed, in words; empty if nothing was seen."""
+    blocks: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    """By process: about 50 ms of calls each, with what kept the process from its work meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +109,36 @@ class BenchReport:
     """Bytes of the file."""
     runner: RunnerInfo
     machine: Machine
+    scenario: str
+    inputs: str
+    """"same" or "rotate"."""
+    cases_from: str
     load_seconds: float
     """Median over the processes."""
     peak_memory_bytes: int
     """Of the process that took most."""
     latencies: tuple[Latency, ...]
+    best: int | None
+    """Which of the latencies is the best; ``None`` where nothing was varied."""
+    slo: Slo | None
+    """What was asked for of the server, and what it can do."""
+    extras: Extras
+    since: tuple[Since, ...]
+    """A baseline, if there was one to compare with."""
     errors: Mapping[str, CaseError]
-    """What kept a case from being measured, by its name."""
+    """What kept a case from being measured, by its name and its parameters."""
     limits: tuple[Limit, ...]
     """What was demanded, and what came of it."""
     warnings: tuple[str, ...]
     """What about the machine makes these figures doubtful."""
     exit_code: ExitCode
+    seconds: float
+    """That all of it took."""
+    samples_file: str | None = None
     incomplete: bool = False
     """Whether somebody interrupted it."""
+    device: Mapping[str, Any] = field(default_factory=dict)
+    """Of a GPU: what its driver says of it."""
     schema_version: int = SCHEMA_VERSION
     kind: str = "bench"
 
@@ -80,33 +148,3 @@ class BenchReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BenchReport:
         return from_dict(cls, data)
-
-
-def summarize(
-    case: str, warmup: Sequence[Sequence[float]], timed: Sequence[Sequence[float]], calls: int = 1
-) -> Latency:
-    """Figures of the samples of one case: a sequence for each process. Raises ValueError without samples."""
-    pooled = [sample for process in timed for sample in process]
-    ordered = sorted(pooled)
-    found = {name: quantile(ordered, level) for name, level in LEVELS.items()}
-    return Latency(
-        case=case,
-        calls=calls,
-        first=median(process[0] for process in (warmup if any(warmup) else timed)),
-        median=median(ordered),
-        minimum=ordered[0],
-        quantiles={name: one for name, one in found.items() if one is not None},
-        needed={name: samples_needed(LEVELS[name]) for name, one in found.items() if one is None},
-        outliers=_outliers(ordered),
-        processes=tuple(median(process) for process in timed),
-        warmup=tuple(sample for process in warmup for sample in process),
-        samples=tuple(pooled),
-    )
-
-
-def _outliers(ordered: Sequence[float]) -> Outliers:
-    low, high = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
-    span = high - low
-    severe = sum(not low - 3 * span <= sample <= high + 3 * span for sample in ordered)
-    beyond = sum(not low - 1.5 * span <= sample <= high + 1.5 * span for sample in ordered)
-    return Outliers(mild=beyond - severe, severe=severe)

@@ -48,6 +48,17 @@ class Effect:
         return Change.INCONCLUSIVE
 
 
+def mean_with_interval(values: Sequence[float], error_rate: float) -> tuple[float, float]:
+    """The mean and half the width of Student's interval; infinite for a single value. What differs between
+    processes is a part of it if each value is of one."""
+    if len(values) < 2:
+        return fmean(values), math.inf
+    from scipy.special import stdtrit
+
+    quantile = float(stdtrit(len(values) - 1, 1 - error_rate / 2))
+    return fmean(values), quantile * stdev(values) / math.sqrt(len(values))
+
+
 def paired_effect(processes: Sequence[Sequence[Pair]], error_rate: float) -> Effect:
     """Of the median log ratio of each process, the mean with Student's interval.
 
@@ -58,11 +69,7 @@ def paired_effect(processes: Sequence[Sequence[Pair]], error_rate: float) -> Eff
     if not logs:
         msg = "there are no pairs"
         raise ValueError(msg)
-    center, half = fmean(logs), math.inf
-    if len(logs) > 1:
-        from scipy.special import stdtrit
-
-        half = float(stdtrit(len(logs) - 1, 1 - error_rate / 2)) * stdev(logs) / math.sqrt(len(logs))
+    center, half = mean_with_interval(logs, error_rate)
     return Effect(
         ratio=math.exp(center),
         low=math.exp(center - half),

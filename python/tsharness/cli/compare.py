@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Annotated, Any
@@ -29,6 +28,7 @@ from tsharness.cli.options import (
     use_color,
 )
 from tsharness.cli.output import write_json
+from tsharness.cli.sweeps import parse_value
 from tsharness.errors import UsageError
 
 _SETTING = "Of LibTorch, on this side alone (docs/protocol.md); repeatable."
@@ -121,8 +121,5 @@ def parse_settings(option: str, texts: list[str]) -> dict[str, Any]:
         name, equals, value = text.partition("=")
         if not equals:
             raise UsageError(f"{option} '{text}': expected NAME=VALUE, such as onednn=false")
-        try:
-            found[name] = json.loads(value)
-        except ValueError:
-            found[name] = value
+        found[name] = parse_value(value)
     return found

@@ -61,9 +61,12 @@ def cage_of(job: Job, sandbox: Sandbox, scratch: Path, timeout: float) -> dict[s
     }
 
 
+_OUTPUTS = ("save_outputs", "save", "samples", "trace")
+
+
 def _written(job: Job) -> list[Path]:
     """Files that the harness itself has the process write tensors to."""
-    return [Path(step[field]) for step in job.steps for field in ("save_outputs", "save") if step.get(field)]
+    return [Path(step[field]) for step in job.steps for field in _OUTPUTS if step.get(field)]
 
 
 class Excess:

@@ -20,6 +20,8 @@ class Runner:
     path: Path
     libtorch: str
     """Version that it was built against."""
+    prefix: tuple[str, ...] = ()
+    """Of its command line: a program that runs it."""
 
 
 def find_runner() -> Runner:

@@ -28,8 +28,8 @@ class Job:
     """Bytes of private memory."""
     libraries: tuple[Path, ...] = ()
     """Of operators, loaded before the artifact."""
-    float64: bool = False
-    """Cast the artifact and its inputs to float64."""
+    cast: Mapping[str, str] = field(default_factory=dict)
+    """Of the artifact and its inputs: "dtype", "memory_format"."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of the whole process, set before the artifact is loaded."""
     nonce: str = field(default_factory=lambda: os.urandom(16).hex())
@@ -50,7 +50,7 @@ class Job:
             "seed": self.seed,
             "memory_limit": self.memory_limit or 0,
             "libraries": [str(path.absolute()) for path in self.libraries],
-            "float64": self.float64,
+            "cast": dict(self.cast),
             "settings": dict(self.settings),
             "nonce": self.nonce,
             "steps": list(self.steps),

@@ -27,7 +27,7 @@ class RunnerProcess:
         self.events: IO[bytes] = os.fdopen(read_end, "rb", buffering=0)
         try:
             self.popen = subprocess.Popen(
-                [runner.path, "--events-fd", str(write_end), "-"],
+                [*runner.prefix, runner.path, "--events-fd", str(write_end), "-"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,

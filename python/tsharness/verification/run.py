@@ -114,7 +114,7 @@ def record_float64(plan: Plan, options: VerifyOptions, launcher: Launcher, outpu
     cannot be cast or does not run so."""
     names = [summary.name for summary in plan.cases]
     step = run_request("float64", names, 1, options, save_outputs=str(output))
-    job = replace(job_of(plan, options, [step]), float64=True)
+    job = replace(job_of(plan, options, [step]), cast={"dtype": "float64"})
     done = run_steps(job, launcher, options.timeout)
     outcome = done.steps["float64"]
     error = done.load_error or outcome.error or next(iter(outcome.errors.values()), None)

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace tsharness {
+
+/// Seconds on a steady clock, from an arbitrary start.
+double now_seconds();
+
+/// Sleeps until the clock shows `seconds`; returns at once if it does already.
+void sleep_until(double seconds);
+
+/// Lets sleeps of the calling thread end when they should, not up to 50 µs later, which Linux is
+/// free to do so that wake-ups fall together.
+void wake_on_time();
+
+}  // namespace tsharness

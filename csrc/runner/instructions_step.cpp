@@ -1,0 +1,32 @@
+#include "core/instruction_counter.h"
+#include "runner/timed_run.h"
+
+namespace tsharness {
+
+namespace {
+
+constexpr int64_t kWarmUpCalls = 5;  // LibTorch profiles and compiles at the first ones
+
+}  // namespace
+
+void instructions_step(const Json& step, JobState& state) {
+  const auto calls = step.value("calls", int64_t{20});
+  if (calls < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
+  for_each_case(step, state, [&](const Case& one) {
+    TimedRun run(one, step, state);
+    for (int64_t i = 0; i < kWarmUpCalls; ++i) run.caller().run();
+    run.look();
+    const int64_t before = state.instructions->read();
+    for (int64_t i = 0; i < calls; ++i) run.caller().run();
+    const int64_t counted = state.instructions->read() - before;
+    Json event = run.to_json();
+    const bool known = state.instructions->problem().empty();
+    event.update({{"step", "instructions"},
+                  {"calls", calls},
+                  {"instructions", known ? Json(counted) : Json()},
+                  {"problem", state.instructions->problem()}});
+    state.events.emit("result", event);
+  });
+}
+
+}  // namespace tsharness

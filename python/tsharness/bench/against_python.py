@@ -1,0 +1,102 @@
+"""What leaving Python brings: the same artifact in Python's torch.jit, and the eager model, in turns with the
+runner."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tsharness.bench.measure import Measured, Measurer
+from tsharness.bench.points import points_of
+from tsharness.bench.statistics import Effect, paired_effect
+from tsharness.errors import UsageError
+from tsharness.verification.plan import Plan
+from tsharness.verification.reference import ask_python
+
+_ERROR_RATE = 0.01
+_ROUNDS = 5
+_SECONDS = 0.5  # of timing in each process
+
+
+@dataclass(frozen=True)
+class InPython:
+    """One case in Python."""
+
+    case: str
+    how: str
+    """"jit" or "eager"."""
+    seconds: float
+    """Median of the processes' medians."""
+    effect: Effect
+    """How Python's time compares with the runner's: above 1 if Python takes longer."""
+
+
+def against_python(measurer: Measurer, eager: str | None) -> tuple[InPython, ...]:
+    """Fresh processes of Python and of the runner in random order, a pair a round. ``eager``: MODULE:FACTORY
+    of the model, if that is to run, too. Raises UsageError for a sweep, which Python does not take, and the
+    errors of what runs."""
+    if measurer.options.sweep or measurer.options.scenario.name != "latency":
+        raise UsageError("--against python measures one caller without a sweep")
+    points = list(points_of(measurer.options))
+    ours = replace(measurer, points=points, measured=Measured())
+    seen: list[tuple[dict[str, float], Mapping[str, Mapping[str, float]]]] = []
+    for number in range(_ROUNDS):
+        theirs: Mapping[str, Mapping[str, float]] = {}
+        for who in random.sample(("runner", "python"), 2):
+            if who == "runner":
+                ours.rounds(1, _SECONDS)
+            else:
+                theirs = _ask(measurer, eager)
+        if measurer.launcher.interrupted:
+            break
+        seen.append((_medians(ours, number), theirs))
+    if not seen:
+        raise KeyboardInterrupt
+    return tuple(
+        _judge(case.name, how, seen)
+        for case in measurer.plan.cases
+        for how in seen[0][1]
+        if case.name in seen[0][0]
+    )
+
+
+def _medians(ours: Measurer, number: int) -> dict[str, float]:
+    import numpy as np
+
+    return {
+        case: float(np.median(samples[number].sampled.seconds))
+        for (_, case), samples in ours.measured.samples.items()
+        if len(samples) > number
+    }
+
+
+def _judge(
+    case: str, how: str, seen: Sequence[tuple[Mapping[str, float], Mapping[str, Mapping[str, float]]]]
+) -> InPython:
+    pairs = [[(runner[case], python[how][case])] for runner, python in seen]
+    effect = paired_effect(pairs, _ERROR_RATE)
+    ordered = sorted(python[how][case] for _, python in seen)
+    return InPython(case, how, ordered[len(ordered) // 2], effect)
+
+
+def _ask(measurer: Measurer, eager: str | None) -> Mapping[str, Mapping[str, float]]:
+    plan: Plan = measurer.plan
+    location = plan.document.location
+    message: dict[str, Any] = {
+        "artifact": str(plan.artifact.absolute()),
+        "cases": [str(Path(location.path).absolute()), location.offset, location.size],
+        "only": [case.name for case in plan.cases],
+        "device": measurer.options.device,
+        "threads": measurer.options.threads,
+        "libraries": [str(path.absolute()) for path in measurer.options.libraries],
+        "eager": eager,
+        "seconds": _SECONDS,
+    }
+    answer = ask_python(
+        "tsharness.exporting.latency_process", message, plan.artifact, measurer.options.timeout
+    )
+    medians: Mapping[str, Mapping[str, float]] = answer["medians"]
+    return medians

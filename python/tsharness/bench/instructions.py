@@ -1,0 +1,103 @@
+"""Instructions a call: a figure that other load does not move. Counted by the processor where the kernel
+allows it (perf_event_open), else by valgrind."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tsharness.bench.options import BenchOptions
+from tsharness.bench.points import Point, job_of
+from tsharness.errors import EnvironmentProblem, UsageError
+from tsharness.runner.cage import Sandbox
+from tsharness.runner.find import find_runner
+from tsharness.runner.job import Job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import NO_HOOKS, Hooks, run_job
+from tsharness.runner.steps import case_errors, raise_for_process
+from tsharness.scratch import ScratchFolder
+from tsharness.verification.plan import Plan
+
+_CALLS = 20
+_FEWER = 10
+"""Of the second run under valgrind: what is not of the calls is in both, and cancels."""
+_CAPPED = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
+"""valgrind knows no AVX-512."""
+_COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """Of one call of each case."""
+
+    by_case: Mapping[str, float]
+    counter: str
+    """"perf_event" or "valgrind"."""
+    threads: int
+    """With more than one, waiting for one another costs instructions, too."""
+
+
+def count_instructions(plan: Plan, options: BenchOptions, hooks: Hooks = NO_HOOKS) -> Instructions:
+    """Counts with one thread, if nothing else was asked for. Raises EnvironmentProblem if nothing can count
+    here, UsageError on a GPU, and as ``raise_for_process``."""
+    if not options.device.startswith("cpu"):
+        raise UsageError("--counter instructions counts the processor's; a GPU's are not")
+    options = replace(options, threads=options.threads or 1)
+    launcher = Launcher(find_runner(), Sandbox(options.sandbox))
+    outcome = run_job(_job(plan, options, _CALLS), launcher, options.timeout, hooks)
+    raise_for_process(outcome, plan.artifact)
+    for error in case_errors(outcome).values():
+        raise UsageError(f"{plan.artifact}: {error.message}")
+    events = outcome.results("instructions")
+    if all(event["instructions"] is not None for event in events):
+        found = {event["case"]: event["instructions"] / event["calls"] for event in events}
+        return Instructions(found, "perf_event", options.threads or 1)
+    return _by_valgrind(plan, options, events[0]["problem"], hooks)
+
+
+def _by_valgrind(plan: Plan, options: BenchOptions, problem: str, hooks: Hooks) -> Instructions:
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        raise EnvironmentProblem(
+            f"the kernel does not let instructions be counted ({problem}), and valgrind is not installed: "
+            "apt-get install valgrind, or lower kernel.perf_event_paranoid"
+        )
+    if Sandbox(options.sandbox) is Sandbox.STRICT:
+        raise EnvironmentProblem(
+            "valgrind cannot run inside the sandbox; --sandbox auto counts outside of it"
+        )
+    found = {}
+    for summary in plan.cases:
+        alone = replace(plan, cases=(summary,))
+        many, few = (_counted(valgrind, alone, options, calls, hooks) for calls in (_CALLS, _FEWER))
+        found[summary.name] = (many - few) / (_CALLS - _FEWER)
+    return Instructions(found, "valgrind", options.threads or 1)
+
+
+def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks: Hooks) -> int:
+    """Of the whole process."""
+    with ScratchFolder() as folder:
+        log = Path(folder) / "valgrind.log"
+        prefix = (
+            *(valgrind, "--tool=cachegrind", "--cache-sim=no"),
+            *(f"--cachegrind-out-file={folder}/counts", f"--log-file={log}"),
+        )
+        runner = replace(find_runner(), prefix=prefix)
+        job = replace(_job(plan, options, calls), memory_limit=None)
+        outcome = run_job(job, Launcher(runner, Sandbox.OFF), options.timeout, hooks, _CAPPED)
+        raise_for_process(outcome, plan.artifact)
+        match = _COUNTED.search(log.read_text())
+    if match is None:
+        raise EnvironmentProblem(f"{valgrind} has counted nothing; is it of version 3.10 or later?")
+    return int(match[1].replace(",", ""))
+
+
+def _job(plan: Plan, options: BenchOptions, calls: int) -> Job:
+    step = {"step": "instructions", "calls": calls, "cases": [summary.name for summary in plan.cases]}
+    point = Point({name: values[0] for name, values in options.scenario.parameters.items()})
+    job = job_of(plan, options, point, 1.0, Path(), 0)
+    common = {name: job.steps[1][name] for name in ("inputs", "tolerance")}
+    return replace(job, steps=({"step": "load"}, {**common, **step}))

@@ -1,0 +1,105 @@
+"""Times an artifact in Python's torch.jit, and the eager model: a process of its own, because loading them
+runs their code.
+
+Standard input: ``{"artifact", "cases": [path, offset, size], "only", "device", "threads", "libraries",
+"eager", "seconds", "folder"}``. Standard output: ``{"medians": {"jit": {CASE: seconds}, "eager": "
+"{...}}}``, or an "
+"error.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+
+from tsharness.cases.case_file import Case, CaseDocument
+from tsharness.cases.safetensors_file import Location
+from tsharness.errors import TsharnessError
+from tsharness.exporting import torch_jit
+from tsharness.exporting.answer import answer_request
+from tsharness.exporting.load import load_model
+from tsharness.exporting.source import essence
+from tsharness.exporting.torch_values import from_value
+
+_FEWEST = 5
+
+
+def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        if message["threads"]:
+            torch.set_num_threads(message["threads"])
+        for library in message["libraries"]:
+            torch.ops.load_library(library)  # type: ignore[no-untyped-call]
+        device = torch.device(message["device"])
+        models: dict[str, Any] = {"jit": torch_jit.load(Path(message["artifact"]), str(device))}
+        if message["eager"]:
+            models["eager"] = load_model(message["eager"])[0].to(device).eval()
+        path, offset, size = message["cases"]
+        document = CaseDocument(Location(Path(path), offset, size))
+        chosen = [case for case in document.cases() if case.name in message["only"]]
+        with torch.no_grad():
+            medians = {
+                name: {case.name: _median(_calls(model, case, device), device, message) for case in chosen}
+                for name, model in models.items()
+            }
+    except TsharnessError as error:
+        return {"error": {"kind": "usage", "message": str(error)}}
+    except Exception as error:
+        # Whatever a model raises is its own.
+        return {"error": {"kind": "input", "message": essence(error)}}
+    return {"medians": medians}
+
+
+def _calls(model: Any, case: Case, device: torch.device) -> Callable[[], object]:
+    """All calls of the case, one after the other."""
+    bound = [
+        (
+            getattr(model, call.method),
+            [_on(device, from_value(value)) for value in call.args],
+            {name: _on(device, from_value(value)) for name, value in call.kwargs.items()},
+        )
+        for call in case.calls
+    ]
+
+    def run() -> None:
+        for method, args, kwargs in bound:
+            method(*args, **kwargs)
+
+    return run
+
+
+def _on(device: torch.device, value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.to(device)
+    if isinstance(value, list):
+        return [_on(device, one) for one in value]
+    if isinstance(value, dict):
+        return {name: _on(device, one) for name, one in value.items()}
+    return tuple(_on(device, one) for one in value) if type(value) is tuple else value
+
+
+def _median(run: Callable[[], object], device: torch.device, message: Mapping[str, Any]) -> float:
+    """Half of the time is warm-up."""
+    _seconds(run, device, message["seconds"] / 2)
+    return median(_seconds(run, device, message["seconds"]))
+
+
+def _seconds(run: Callable[[], object], device: torch.device, least: float) -> list[float]:
+    samples: list[float] = []
+    begun = time.perf_counter()
+    while len(samples) < _FEWEST or time.perf_counter() - begun < least:
+        start = time.perf_counter()
+        run()
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        samples.append(time.perf_counter() - start)
+    return samples
+
+
+if __name__ == "__main__":
+    answer_request(_answer)
