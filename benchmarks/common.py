@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -85,15 +86,22 @@ def build_peer(name: str, folder: Path, *libraries: str) -> Path:
     return target
 
 
+def _output(*command: str) -> list[str]:
+    """Lines that a program prints; none where there is no such program."""
+    if shutil.which(command[0]) is None:
+        return []
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.stdout.splitlines() if done.returncode == 0 else []
+
+
 def machine() -> dict[str, object]:
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
     return {
-        "machine": read_machine().cpu,
+        "machine": ", ".join(
+            [read_machine().cpu, *_output("nvidia-smi", "--query-gpu=name", "--format=csv,noheader")]
+        ),
         "cores": len(os.sched_getaffinity(0)),
         "python": platform.python_version(),
-        "commit": commit.stdout.strip(),
+        "commit": os.environ.get("COMMIT") or "".join(_output("git", "describe", "--always", "--dirty")),
         "time": time.strftime("%Y-%m-%dT%H:%M:%S"),
     }
 

@@ -31,6 +31,8 @@ step gpu_split "$PYTHON" gpu_split.py --save --rounds 3
 cd ..
 cp benchmarks/results/gpu_split.json "$OUT/" || true
 
+step tests timeout 200 "$PYTHON" -m pytest -m cuda -p no:cacheprovider -q --maxfail=20
+
 "$PYTHON" - <<'PY'
 import sys
 from pathlib import Path
@@ -52,5 +54,4 @@ examples() {
   return $ended
 }
 step examples examples
-step tests "$PYTHON" -m pytest -m cuda -p no:cacheprovider -q --maxfail=20
 exit $failed

@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
+#include <optional>
 
 #include "core/process_info.h"
 #include "runner/cage_rules.h"
@@ -68,14 +69,20 @@ int run(const Job& job, EventSink& events) {
   // First of all: threads that are started later are in it too.
   const Cage cage = cage_for(job);
   if (job.threads > 0) at::set_num_threads(job.threads);
-  const Settings settings(job.settings);
+  std::optional<Settings> settings;
+  std::optional<Error> problem;
+  try {
+    settings.emplace(job.settings);
+  } catch (const Error& error) {
+    problem = error;  // who reads the events wants to know who speaks first
+  }
   Json greeting = hello();
   greeting["cage"] = cage.to_json();
   events.emit("hello", greeting);
   // A GPU's driver reserves more addresses than a limit could allow: there, who watches limits it.
   const bool on_cpu = job.device.rfind("cpu", 0) == 0;
   if (job.memory_limit > 0 && on_cpu) limit_memory(job.memory_limit);
-  do_steps(state);
+  problem ? events.emit_error(*problem, {{"step", "start"}}) : do_steps(state);
   events.set_step("");
   events.emit("bye", Json::object());
   return events.exit_code();

@@ -24,8 +24,6 @@ QUICK = ("--case", "example", "--processes", "1", "--min-time", "0.3")
 class Stalls(torch.nn.Module):
     """Every so many calls, it works much longer: the collector of garbage, a cache that is filled anew."""
 
-    calls: int
-
     def __init__(self, every: int, rounds: int) -> None:
         super().__init__()
         self.calls, self.every, self.rounds = 0, every, rounds
