@@ -1,8 +1,10 @@
 #include "runner/cage_rules.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <set>
+#include <sstream>
 
 #include "core/error.h"
 #include "core/process_info.h"
@@ -36,9 +38,9 @@ const char* const kMachine[] = {"/proc/self",
                                 "/usr/lib",
                                 "/usr/lib64",
                                 "/usr/local/lib"};
-const char* const kGpu[] = {"/proc/driver/nvidia", "/proc/devices",  "/proc/modules",
-                            "/sys/module",         "/sys/bus/pci",   "/sys/devices",
-                            "/usr/share/nvidia",   "/usr/local/cuda"};
+const char* const kGpu[] = {"/proc/driver/nvidia", "/proc/devices",   "/proc/modules",
+                            "/sys/module",         "/sys/bus/pci",    "/sys/devices",
+                            "/usr/share/nvidia",   "/usr/local/cuda", "/usr/local/nvidia"};
 
 std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
@@ -54,8 +56,19 @@ void add_library_folders(std::vector<std::string>& read) {
   read.insert(read.end(), folders.begin(), folders.end());
 }
 
+/// Folders where the loader looks first: containers have a GPU's driver there.
+void add_loader_folders(std::vector<std::string>& read) {
+  const char* path = std::getenv("LD_LIBRARY_PATH");
+  std::istringstream folders(path != nullptr ? path : "");
+  std::string folder;
+  while (std::getline(folders, folder, ':')) {
+    if (!folder.empty()) read.push_back(folder);
+  }
+}
+
 void add_gpu(CageRules& rules) {
   rules.read.insert(rules.read.end(), std::begin(kGpu), std::end(kGpu));
+  add_loader_folders(rules.read);
   std::error_code none;
   for (const auto& entry : fs::directory_iterator("/dev", none)) {
     const std::string name = entry.path().filename();
