@@ -5,12 +5,14 @@
 namespace tsharness {
 
 PreparedCall::PreparedCall(const Session& session, const BoundCall& call)
-    : function_(&session.method(call.method).function()) {
-  stack_.reserve(call.args.size() + 1);
-  stack_.emplace_back(session.state());
-  stack_.insert(stack_.end(), call.args.begin(), call.args.end());
-  translating_errors(ErrorKind::Input,
-                     [&] { function_->getSchema().checkAndNormalizeInputs(stack_, call.kwargs); });
+    : module_(session.module()), method_(call.method) {
+  std::vector<c10::IValue> stack = {session.state()};
+  stack.insert(stack.end(), call.args.begin(), call.args.end());
+  const torch::jit::Method method = session.method(call.method);
+  translating_errors(ErrorKind::Input, [&] {
+    method.function().getSchema().checkAndNormalizeInputs(stack, call.kwargs);
+  });
+  arguments_.assign(stack.begin() + 1, stack.end());
 }
 
 }  // namespace tsharness

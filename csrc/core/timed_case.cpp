@@ -64,7 +64,7 @@ TimedCase::TimedCase(const Session& session, const std::vector<BoundCall>& calls
 std::vector<c10::IValue> TimedCase::inputs() const {
   std::vector<c10::IValue> found;
   for (const PreparedCall& call : copies_.front()) {
-    found.insert(found.end(), call.arguments().begin() + 1, call.arguments().end());
+    found.insert(found.end(), call.arguments().begin(), call.arguments().end());
   }
   return found;
 }

@@ -29,7 +29,7 @@ class TimedCase {
 
   /// What the calls of the last run gave; valid until the next.
   const std::vector<c10::IValue>& outputs() const { return outputs_; }
-  /// Of the calls of the first copy, module apart; a caller may write into their tensors.
+  /// Of the calls of the first copy; a caller may write into their tensors.
   std::vector<c10::IValue> inputs() const;
   size_t calls() const { return copies_.front().size(); }
   size_t copies() const { return copies_.size(); }

@@ -45,7 +45,7 @@ Cage enter_cage(const CageRules& rules) {
   }
   cage.landlock = enter_landlock(rules);
   if (cage.landlock == 0) cage.missing.push_back("no Landlock: files are not kept from it");
-  cage.seccomp = enter_seccomp();
+  cage.seccomp = enter_seccomp(rules.may_listen);
   if (!cage.seccomp)
     cage.missing.push_back("no seccomp filter: sockets and programs are open to it");
   return cage;

@@ -14,6 +14,7 @@ struct CageRules {
       read;  ///< files, and folders with all below them; what is not there is left out
   std::vector<std::string> write;    ///< folders in which it may make, write and remove files
   std::vector<std::string> devices;  ///< device files that it may use, for a GPU
+  bool may_listen = false;           ///< on local sockets, as a GPU's driver does
   int64_t file_bytes = 0;            ///< of a file that it writes; 0: no limit
   int64_t cpu_seconds = 0;           ///< of all its threads together; 0: no limit
 };

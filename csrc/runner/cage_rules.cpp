@@ -69,6 +69,7 @@ void add_loader_folders(std::vector<std::string>& read) {
 void add_gpu(CageRules& rules) {
   rules.read.insert(rules.read.end(), std::begin(kGpu), std::end(kGpu));
   add_loader_folders(rules.read);
+  rules.may_listen = true;
   std::error_code none;
   for (const auto& entry : fs::directory_iterator("/dev", none)) {
     const std::string name = entry.path().filename();

@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -35,11 +36,8 @@ const uint32_t kDenied[] = {
     SYS_fork,
     SYS_vfork,
 #endif
-    SYS_socket,
     SYS_socketpair,
     SYS_connect,
-    SYS_bind,
-    SYS_listen,
     SYS_accept,
     SYS_accept4,
     SYS_execve,
@@ -78,6 +76,8 @@ const uint32_t kDenied[] = {
     426,  // io_uring_enter
     427,  // io_uring_register
 };
+
+const uint32_t kListening[] = {SYS_socket, SYS_bind, SYS_listen};
 
 /// Instructions of the filter. Each test skips the instruction behind it unless it applies.
 class Program {
@@ -119,7 +119,7 @@ class Program {
 
 }  // namespace
 
-bool enter_seccomp() {
+bool enter_seccomp(bool may_listen) {
   const auto self = static_cast<uint32_t>(::getpid());
   Program program;
   program.load(offsetof(seccomp_data, arch));
@@ -127,6 +127,11 @@ bool enter_seccomp() {
   program.load(offsetof(seccomp_data, nr));
   program.if_at_least(kOtherAbi, SECCOMP_RET_KILL_PROCESS);
   for (const uint32_t number : kDenied) program.if_equal(number, kFail);
+  if (may_listen) {
+    program.require(SYS_socket, 0, BPF_JEQ, AF_UNIX);
+  } else {
+    for (const uint32_t number : kListening) program.if_equal(number, kFail);
+  }
   // The flags of clone3 lie in memory, where no filter sees them; without it libc uses clone.
   program.if_equal(SYS_clone3, kUnknown);
   program.require(SYS_clone, 0, BPF_JSET, CLONE_THREAD);
@@ -138,7 +143,7 @@ bool enter_seccomp() {
 
 #else
 
-bool enter_seccomp() { return false; }
+bool enter_seccomp(bool) { return false; }
 
 #endif
 

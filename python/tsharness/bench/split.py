@@ -11,7 +11,7 @@ from tsharness.report.units import seconds
 if TYPE_CHECKING:
     from tsharness.bench.scenarios import Rows
 
-_HOST_BOUND = 0.85  # of the device's time: a device that has more to do lets the host run ahead
+_HOST_BOUND = 0.7  # of the device's time: a device that has more to do lets the host run ahead
 
 
 def parts(event: Mapping[str, Any], rows: Rows) -> dict[str, float]:
