@@ -38,9 +38,11 @@ const char* const kMachine[] = {"/proc/self",
                                 "/usr/lib",
                                 "/usr/lib64",
                                 "/usr/local/lib"};
-const char* const kGpu[] = {"/proc/driver/nvidia", "/proc/devices",   "/proc/modules",
-                            "/sys/module",         "/sys/bus/pci",    "/sys/devices",
-                            "/usr/share/nvidia",   "/usr/local/cuda", "/usr/local/nvidia"};
+const char* const kGpu[] = {"/proc/driver/nvidia", "/proc/devices",
+                            "/proc/modules",       "/sys/module",
+                            "/sys/bus/pci",        "/sys/devices",
+                            "/usr/share/nvidia",   "/usr/local/cuda",
+                            "/usr/local/nvidia",   "/proc/sys/vm/mmap_min_addr"};
 
 std::string folder_of(const std::string& path) { return fs::path(path).parent_path().string(); }
 
@@ -70,6 +72,8 @@ void add_gpu(CageRules& rules) {
   rules.read.insert(rules.read.end(), std::begin(kGpu), std::end(kGpu));
   add_loader_folders(rules.read);
   rules.may_listen = true;
+  // The driver gives its threads names, and does not start where it cannot.
+  rules.write.push_back("/proc/self/task");
   std::error_code none;
   for (const auto& entry : fs::directory_iterator("/dev", none)) {
     const std::string name = entry.path().filename();
