@@ -16,6 +16,8 @@ from latency_models import SIZES, save
 import tsharness
 
 _SECONDS = 1.0  # of each turn
+_FEWEST = 25  # calls in each turn
+_ABOUT = {"3 µs": 3e-6, "50 µs": 50e-6, "1 ms": 1e-3, "20 ms": 20e-3, "100 ms": 0.1}
 
 
 def measure() -> list[Row]:
@@ -25,6 +27,7 @@ def measure() -> list[Row]:
         folder = Path(name)
         loop = build_peer("latency_loop", folder)
         for label, (factory, sizes) in SIZES.items():
+            seconds = max(_SECONDS, _FEWEST * _ABOUT[label])
             path = save(folder, label.replace(" ", "-"), factory(), sizes)
             ratios = []
             for _ in range(options.rounds):
@@ -32,9 +35,9 @@ def measure() -> list[Row]:
                 ours = None
                 for who in random.sample(("ours", "theirs"), 2):
                     if who == "ours":
-                        ours = tsharness.benchmark(path, threads=1, processes=1, min_seconds=_SECONDS)
+                        ours = tsharness.benchmark(path, threads=1, processes=1, min_seconds=seconds)
                     else:
-                        theirs = _by_hand(loop, path, sizes)
+                        theirs = _by_hand(loop, path, sizes, seconds)
                 assert ours is not None
                 latency = ours.latencies[0]
                 ratios.append(latency.median / theirs[0])
@@ -57,9 +60,9 @@ def measure() -> list[Row]:
     return rows
 
 
-def _by_hand(loop: Path, path: Path, sizes: tuple[int, ...]) -> tuple[float, ...]:
+def _by_hand(loop: Path, path: Path, sizes: tuple[int, ...], seconds: float) -> tuple[float, ...]:
     done = subprocess.run(
-        [loop, path, str(_SECONDS), *map(str, sizes)],
+        [loop, path, str(seconds), *map(str, sizes)],
         check=True,
         capture_output=True,
         text=True,

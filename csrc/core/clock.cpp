@@ -1,18 +1,11 @@
 #include "core/clock.h"
 
 #include <sys/prctl.h>
-#include <time.h>
 
 #include <cerrno>
 #include <cmath>
 
 namespace tsharness {
-
-double now_seconds() {
-  timespec now{};
-  ::clock_gettime(CLOCK_MONOTONIC, &now);
-  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
-}
 
 void sleep_until(double seconds) {
   const double whole = std::floor(seconds);

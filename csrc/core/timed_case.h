@@ -37,6 +37,7 @@ class TimedCase {
 
  private:
   const Session& session_;
+  bool waits_;  ///< for a device that works by itself
   std::vector<std::vector<PreparedCall>> copies_;
   size_t next_ = 0;
   int64_t input_bytes_ = 0;
