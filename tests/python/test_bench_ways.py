@@ -11,10 +11,9 @@ import torch
 
 import tsharness
 from conftest import tsharness as run
+from conftest import with_case
 from corpus import scripted
-from tsharness.cases import Call, Case, CaseFile, write_case_file
 from tsharness.exporting import torch_jit
-from tsharness.exporting.torch_values import to_value
 
 
 def test_a_sweep_is_one_table_with_the_best_marked(models: Path, tmp_path: Path) -> None:
@@ -77,9 +76,7 @@ def test_inputs_that_rotate_are_larger_than_the_cache(models: Path) -> None:
 def test_a_fast_wrong_answer_does_not_win(models: Path, tmp_path: Path) -> None:
     """Outputs are compared while they are timed: of the first call, and of later ones."""
     x = torch.ones(4)
-    path = scripted(torch.nn.ReLU(), tmp_path / "m.pt")
-    case = Case("one", (Call((to_value(x),), to_value(x * 2)),))
-    write_case_file(CaseFile((case,)), tmp_path / "m.pt.cases.safetensors")
+    path = with_case(scripted(torch.nn.ReLU(), tmp_path / "m.pt"), x, x * 2)
     ran = run("bench", path, "--min-time", "0.05", "--processes", "1")
     assert ran.code == 1, ran.text
     assert 'FAIL  case "one": output' in ran.out
@@ -94,9 +91,7 @@ def test_a_model_that_draws_numbers_is_compared_once(tmp_path: Path) -> None:
 
     x = torch.zeros(4)
     torch.manual_seed(0)
-    case = Case("one", (Call((to_value(x),), to_value(torch.rand(4))),))
-    path = scripted(Noise(), tmp_path / "m.pt")
-    write_case_file(CaseFile((case,)), tmp_path / "m.pt.cases.safetensors")
+    path = with_case(scripted(Noise(), tmp_path / "m.pt"), x, torch.rand(4))
     report = tsharness.benchmark(path, processes=1, min_seconds=0.1)
     assert report.latencies[0].checked == 1 and not report.latencies[0].differences
 

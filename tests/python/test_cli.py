@@ -81,3 +81,4 @@ def test_bench_of_a_device_that_is_not_there(models: Path) -> None:
 def test_bench_on_cuda(models: Path) -> None:
     ran = tsharness("bench", models / "resnet.pt", "--device", "cuda", "--min-time", "0.2")
     assert ran.code == 0, ran.text
+    assert "bottleneck of case" in ran.out and "to device" in ran.out and "compute" in ran.out

@@ -227,3 +227,12 @@ def test_the_step_says_what_it_measured(base: Path) -> None:
     assert len(event["pairs"]) >= 5 and all(seconds > 0 for pair in event["pairs"] for seconds in pair)
     assert min(event["calls_per_block"]) >= 1
     assert [one["passed"] for one in event["outputs"]] == [True]
+
+
+def test_another_dtype_is_another_output(models: Path) -> None:
+    ran = run(
+        *("compare", models / "linear.pt", "--case", "example", "--max-time", "2"),
+        *("--b-set", "dtype=bfloat16"),
+    )
+    assert ran.code == 1, ran.text
+    assert "dtype bfloat16" in ran.out and "different" in ran.out

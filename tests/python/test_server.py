@@ -12,11 +12,10 @@ import torch
 
 import tsharness
 from conftest import tsharness as run
+from conftest import with_case
 from corpus import scripted
 from tsharness.bench.samples import KEY
-from tsharness.cases import Call, Case, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location, SafetensorsReader
-from tsharness.exporting.torch_values import to_value
 
 QUICK = ("--case", "example", "--processes", "1", "--min-time", "0.3")
 
@@ -38,11 +37,7 @@ class Stalls(torch.nn.Module):
 
 
 def artifact(folder: Path, module: torch.nn.Module, x: torch.Tensor) -> Path:
-    path = scripted(module, folder / "m.pt")
-    write_case_file(
-        CaseFile((Case("one", (Call((to_value(x),), to_value(x)),)),)), f"{path}.cases.safetensors"
-    )
-    return path
+    return with_case(scripted(module, folder / "m.pt"), x, x)
 
 
 def samples_of(path: Path) -> list[tuple[dict[str, object], np.ndarray]]:

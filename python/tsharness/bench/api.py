@@ -6,31 +6,27 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from tsharness.bench.baseline import compare_with, exit_code, read_baseline
-from tsharness.bench.budget import Limit, judge
 from tsharness.bench.capacity import with_rates
 from tsharness.bench.extras import extras_of
 from tsharness.bench.gpu import GpuWatch
+from tsharness.bench.judge import is_precise, report_of
 from tsharness.bench.machine import read_machine
-from tsharness.bench.measure import Measured, Measurer
+from tsharness.bench.measure import Measurer
 from tsharness.bench.options import BenchOptions
-from tsharness.bench.places import is_dim
-from tsharness.bench.points import Point, points_of
-from tsharness.bench.report import BenchReport, Latency
+from tsharness.bench.points import points_of
+from tsharness.bench.report import BenchReport
 from tsharness.bench.samples import keep_samples
 from tsharness.bench.scenarios import scenario_by_name
-from tsharness.bench.slo import Slo, search_rate
-from tsharness.bench.summarize import summarize
+from tsharness.bench.slo import search_rate
 from tsharness.inspection.gate import refuse_dangers
-from tsharness.report.model import RunnerInfo
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
-from tsharness.verdict import ExitCode, worst
+from tsharness.verdict import worst
 from tsharness.verification.plan import Plan, VerifyOptions, find_cases, plan_cases
 
 
@@ -134,45 +130,11 @@ def _of_plan(plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks
             measurer = replace(measurer, options=with_rates(measurer))
             _measure(measurer, started + options.max_seconds)
         extras = extras_of(measurer)
-    options, points, measured = measurer.options, measurer.points, measurer.measured
-    if not measured.outcomes:
+    if not measurer.measured.outcomes:
         raise KeyboardInterrupt
-    hello = measured.outcomes[0].hello
-    assert hello is not None
-    info = RunnerInfo.from_hello(hello, options.device)
-    latencies = tuple(_latencies(measurer))
-    loads = [event for outcome in measured.outcomes for event in outcome.results("load")]
-    load_seconds = median(event["seconds"] for event in loads)
-    events = [one.event for samples in measured.samples.values() for one in samples]
-    memory = max(event["peak_memory_bytes"] for event in [*loads, *events])
-    size = plan.artifact.stat().st_size
-    limits = tuple(judge(options.budget, latencies, load_seconds, memory, size))
     if options.samples is not None:
-        keep_samples(options.samples, list(_named(points, measured)))
-    report = BenchReport(
-        path=str(plan.artifact),
-        size=size,
-        runner=info,
-        machine=machine,
-        scenario=options.scenario.name,
-        inputs=options.inputs,
-        cases_from=plan.cases_from,
-        load_seconds=load_seconds,
-        peak_memory_bytes=memory,
-        latencies=latencies,
-        best=_best(plan, options, latencies, slo),
-        slo=slo,
-        extras=extras,
-        since=(),
-        errors={_key(points, key): error for key, error in measured.errors.items()},
-        limits=limits,
-        warnings=(*machine.warnings(info), *gpu.warnings(), *_imprecise(latencies, options)),
-        exit_code=_exit_code(measured, latencies, limits, options, slo),
-        seconds=time.monotonic() - started,
-        samples_file=str(options.samples) if options.samples else None,
-        incomplete=launcher.interrupted,
-        device=gpu.facts(),
-    )
+        keep_samples(options.samples, list(_named(measurer)))
+    report = report_of(measurer, machine, slo, extras, time.monotonic() - started)
     if baseline is None:
         return report
     since = compare_with(baseline, report, options.margin, options.across_machines)
@@ -185,88 +147,15 @@ def _measure(measurer: Measurer, deadline: float) -> None:
     share = options.min_seconds / options.processes
     measurer.rounds(options.processes, share)
     if options.precision is not None:
-        measurer.until(lambda: _precise(measurer, options), share, deadline)
+        measurer.until(lambda: is_precise(measurer), share, deadline)
 
 
-def _latencies(measurer: Measurer) -> Iterator[Latency]:
-    """Of what was measured, in the order of the cases: those behind one that ended the process were not."""
-    varied = {**measurer.options.scenario.parameters, **measurer.options.sweep}
-    for summary in measurer.plan.cases:
-        for number, point in enumerate(measurer.points):
-            samples = measurer.measured.samples.get((number, summary.name))
-            if samples and (number, summary.name) not in measurer.measured.errors:
-                parameters = {name: point.values[name] for name in varied}
-                yield summarize(summary.name, samples, parameters, measurer.options.statistic)
-
-
-def _precise(measurer: Measurer, options: BenchOptions) -> bool:
-    assert options.precision is not None
-    found = [latency.interval for latency in _latencies(measurer)]
-    return all(one is not None and one.precision <= options.precision for one in found)
-
-
-def _imprecise(latencies: Sequence[Latency], options: BenchOptions) -> Iterator[str]:
-    """What was asked for and not reached."""
-    for latency in latencies:
-        interval = latency.interval
-        if options.precision is None or (interval and interval.precision <= options.precision):
-            continue
-        seen = f"{interval.precision:.1%}" if interval else "unknown with one process"
-        why = f" ({latency.unstable[0]})" if latency.unstable else ""
-        yield (
-            f'case "{latency.case}": the precision of {options.statistic} is {seen}, not '
-            f"{options.precision:.1%}{why}; --max-time {2 * options.max_seconds:.0f} gives it more"
-        )
-
-
-def _exit_code(
-    measured: Measured,
-    latencies: Sequence[Latency],
-    limits: Sequence[Limit],
-    options: BenchOptions,
-    slo: Slo | None,
-) -> ExitCode:
-    codes = [*(one.exit_code for one in measured.errors.values()), *(one.exit_code for one in limits)]
-    if any(latency.differences for latency in latencies):
-        codes.append(ExitCode.FAILED)
-    if slo is not None and slo.rate is None:
-        codes.append(ExitCode.REGRESSION)
-    if any(_imprecise(latencies, options)):
-        codes.append(ExitCode.INCONCLUSIVE)
-    return worst(codes)
-
-
-def _best(plan: Plan, options: BenchOptions, latencies: Sequence[Latency], slo: Slo | None) -> int | None:
-    """The rate that a search has found; the point with the most work done a second where that is asked;
-    else the one with the lowest median."""
-    if len(latencies) < 2 or len({one.case for one in latencies}) > 1:
-        return None
-    if options.scenario.name == "server":
-        rates = [one.parameters["rate"] for one in latencies]
-        return rates.index(slo.rate) if slo is not None and slo.rate in rates else None
-    dims = [name for name in options.sweep if is_dim(plan, name)]
-    if options.scenario.name == "throughput" or dims:
-
-        def work(number: int) -> float:
-            items = 1.0
-            for name in dims:
-                items *= latencies[number].parameters[name]
-            return items * latencies[number].per_second
-
-        return max(range(len(latencies)), key=work)
-    return min(range(len(latencies)), key=lambda number: latencies[number].median)
-
-
-def _key(points: Sequence[Point], key: tuple[int, str]) -> str:
-    label = points[key[0]].label
-    return f"{key[1]}, {label}" if label else key[1]
-
-
-def _named(points: Sequence[Point], measured: Measured) -> Iterator[tuple[dict[str, Any], Any]]:
+def _named(measurer: Measurer) -> Iterator[tuple[dict[str, Any], Any]]:
     """Samples with what they are of."""
-    for (number, case), samples in measured.samples.items():
+    for (number, case), samples in measurer.measured.samples.items():
         for process, one in enumerate(samples):
-            of = {"case": case, "parameters": dict(points[number].values), "process": process}
+            values = dict(measurer.points[number].values)
+            of = {"case": case, "parameters": values, "process": process}
             yield of, one.rows
             if one.split:
                 yield {**of, "split": True}, one.split[1]

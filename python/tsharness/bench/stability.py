@@ -112,7 +112,8 @@ def _drift(processes: Sequence[Sequence[Block]], steady: Sequence[bool]) -> Iter
     if len(moved) > len(processes) / 2:
         first, last = (median(b["median_seconds"] for b in part) for part in _halves(moved[0]))
         if abs(last / first - 1) > UNSTEADY / 2:
-            yield f"the times still change: {duration(first)} in the first half, {duration(last)} in the second"
+            halves = f"{duration(first)} in the first half, {duration(last)} in the second"
+            yield f"the times still change: {halves}"
 
 
 def _halves(blocks: Sequence[Block]) -> tuple[Sequence[Block], Sequence[Block]]:
