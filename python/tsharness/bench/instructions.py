@@ -23,7 +23,12 @@ from tsharness.verification.plan import Plan
 
 _CALLS = 20
 _FEWER = 10
-"""Of the second run under valgrind: what is not of the calls is in both, and cancels."""
+"""Of another run under valgrind: what is not of the calls is in both, and cancels."""
+_ENOUGH = 10**9
+"""Instructions of the calls beside which what does not quite cancel (some 10^5 of a process's 10^9) is
+nothing."""
+_MOST = 20_000
+"""Calls, however short."""
 _CAPPED = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
 """valgrind knows no AVX-512."""
 _COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
@@ -72,8 +77,11 @@ def _by_valgrind(plan: Plan, options: BenchOptions, problem: str, hooks: Hooks) 
     found = {}
     for summary in plan.cases:
         alone = replace(plan, cases=(summary,))
-        many, few = (_counted(valgrind, alone, options, calls, hooks) for calls in (_CALLS, _FEWER))
-        found[summary.name] = (many - few) / (_CALLS - _FEWER)
+        few, some = (_counted(valgrind, alone, options, calls, hooks) for calls in (_FEWER, _CALLS))
+        about = max(1.0, (some - few) / (_CALLS - _FEWER))
+        calls = min(_MOST, max(_CALLS, round(_ENOUGH / about)))
+        many = some if calls == _CALLS else _counted(valgrind, alone, options, calls, hooks)
+        found[summary.name] = (many - few) / (calls - _FEWER)
     return Instructions(found, "valgrind", options.threads or 1)
 
 
