@@ -1,6 +1,6 @@
 """What the slowdowns that gate.py plants are: operators that are called more, as ``bench --profile`` counts
-them, and instructions, as ``bench --counter instructions`` does. The second figure has the work of malloc in it,
-which differs with where memory lies."""
+them, and instructions, as ``bench --counter instructions`` does. The second figure has the work of malloc in
+it, which differs with where memory lies."""
 
 from __future__ import annotations
 
