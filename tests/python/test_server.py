@@ -114,35 +114,20 @@ def test_shares_of_what_it_can_serve(models: Path) -> None:
     assert high == pytest.approx(2 * low, rel=0.01)
 
 
-def test_the_highest_rate_that_holds(models: Path) -> None:
-    held = run(
-        "bench",
-        models / "linear.pt",
-        "--case",
-        "example",
-        "--scenario",
-        "server",
-        "--slo",
-        "p90=50ms",
-        "--max-time",
-        "8",
+@pytest.mark.parametrize(
+    ("limit", "code", "said"),
+    [
+        ("50ms", 0, "requests a second hold p90 at most 50.0 ms"),
+        ("1us", 4, "no rate that was tried holds p90 at most 1.00 µs"),
+    ],
+)
+def test_the_highest_rate_that_holds(models: Path, limit: str, code: int, said: str) -> None:
+    ran = run(
+        *("bench", models / "linear.pt", "--case", "example", "--scenario", "server"),
+        *("--slo", f"p90={limit}", "--max-time", "8"),
     )
-    assert held.code == 0, held.text
-    assert "requests a second hold p90 at most 50.0 ms" in held.out
-    never = run(
-        "bench",
-        models / "linear.pt",
-        "--case",
-        "example",
-        "--scenario",
-        "server",
-        "--slo",
-        "p90=1us",
-        "--max-time",
-        "8",
-    )
-    assert never.code == 4, never.text
-    assert "no rate that was tried holds p90 at most 1.00 µs" in never.out
+    assert ran.code == code, ran.text
+    assert said in ran.out
 
 
 def test_callers_on_one_module_and_on_clones(models: Path) -> None:
