@@ -103,6 +103,9 @@ def test_a_precision_that_is_not_reached(models: Path) -> None:
     assert "the precision of p50 is" in ran.out and "--max-time 8 gives it more" in ran.out
     reached = run("bench", models / "linear.pt", *common, "--precision", "90%", "--statistic", "p90")
     assert reached.code == 0, reached.text
+    tail = ("--precision", "90%", "--statistic", "p99.9", "--max-time", "2")
+    few = run("bench", models / "resnet.pt", *common, *tail)
+    assert few.code == 3 and "p99.9 needs 6636 samples, has" in few.out, few.text
 
 
 def test_inputs_are_found_where_there_are_no_cases(tmp_path: Path) -> None:

@@ -115,16 +115,17 @@ def test_shares_of_what_it_can_serve(models: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "code", "said"),
+    ("limit", "seconds", "code", "said"),
     [
-        ("50ms", 0, "requests a second hold p90 at most 50.0 ms"),
-        ("1us", 4, "no rate that was tried holds p90 at most 1.00 µs"),
+        ("50ms", 8, 0, "requests a second hold p90 at most 50.0 ms"),
+        ("1us", 8, 4, "no rate that was tried holds p90 at most 1.00 µs"),
+        ("50ms", 0.01, 3, "there was no time to try a rate"),
     ],
 )
-def test_the_highest_rate_that_holds(models: Path, limit: str, code: int, said: str) -> None:
+def test_the_highest_rate_that_holds(models: Path, limit: str, seconds: float, code: int, said: str) -> None:
     ran = run(
         *("bench", models / "linear.pt", "--case", "example", "--scenario", "server"),
-        *("--slo", f"p90={limit}", "--max-time", "8"),
+        *("--slo", f"p90={limit}", "--max-time", str(seconds)),
     )
     assert ran.code == code, ran.text
     assert said in ran.out
@@ -190,3 +191,13 @@ def test_what_cannot_be_meant(models: Path, arguments: tuple[str, ...], said: st
     ran = run("bench", models / "linear.pt", *QUICK, *arguments)
     assert ran.code == 2, ran.text
     assert said in ran.text and "Traceback" not in ran.text
+
+
+def test_operators_of_a_server(models: Path) -> None:
+    """What is looked at besides is of one caller, whatever the scenario."""
+    ran = run(
+        *("bench", models / "linear.pt", *QUICK, "--scenario", "server", "--rate", "50", "--workers", "2"),
+        "--profile",
+    )
+    assert ran.code == 0, ran.text
+    assert "operators of case" in ran.out and "aten::addmm" in ran.out

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tsharness.bench.options import BenchOptions
-from tsharness.bench.points import Point, job_of
+from tsharness.bench.points import job_of_step
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.runner.cage import Sandbox
 from tsharness.runner.find import find_runner
@@ -104,8 +104,4 @@ def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks
 
 
 def _job(plan: Plan, options: BenchOptions, calls: int) -> Job:
-    step = {"step": "instructions", "calls": calls, "cases": [summary.name for summary in plan.cases]}
-    point = Point({name: values[0] for name, values in options.scenario.parameters.items()})
-    job = job_of(plan, options, point, 1.0, Path(), 0)
-    common = {name: job.steps[1][name] for name in ("inputs", "tolerance")}
-    return replace(job, steps=({"step": "load"}, {**common, **step}))
+    return job_of_step(plan, options, {"step": "instructions", "calls": calls})

@@ -80,16 +80,22 @@ def is_precise(measurer: Measurer) -> bool:
 
 def _imprecise(latencies: Sequence[Latency], options: BenchOptions) -> Iterator[str]:
     """What was asked for and not reached."""
+    if options.precision is None:
+        return
     for latency in latencies:
         interval = latency.interval
-        if options.precision is None or (interval and interval.precision <= options.precision):
+        if options.statistic in latency.needed:
+            needed = latency.needed[options.statistic]
+            seen = f"{options.statistic} needs {needed} samples, has {latency.count}"
+        elif interval is None:
+            seen = "the precision of one process is not known (--processes)"
+        elif interval.precision > options.precision:
+            reached = f"the precision of {options.statistic} is {interval.precision:.1%}"
+            seen = f"{reached}, not {options.precision:.1%}"
+        else:
             continue
-        seen = f"{interval.precision:.1%}" if interval else "unknown with one process"
         why = f" ({latency.unstable[0]})" if latency.unstable else ""
-        yield (
-            f'case "{latency.case}": the precision of {options.statistic} is {seen}, not '
-            f"{options.precision:.1%}{why}; --max-time {2 * options.max_seconds:.0f} gives it more"
-        )
+        yield f'case "{latency.case}": {seen}{why}; --max-time {2 * options.max_seconds:.0f} gives it more'
 
 
 def _exit_code(
@@ -103,7 +109,7 @@ def _exit_code(
     if any(latency.differences for latency in latencies):
         codes.append(ExitCode.FAILED)
     if slo is not None and slo.rate is None:
-        codes.append(ExitCode.REGRESSION)
+        codes.append(ExitCode.INCONCLUSIVE if slo.above is None else ExitCode.REGRESSION)
     if any(_imprecise(latencies, options)):
         codes.append(ExitCode.INCONCLUSIVE)
     return worst(codes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tsharness.bench.options import BenchOptions
-from tsharness.bench.points import job_of, points_of
+from tsharness.bench.points import job_of_step
 from tsharness.errors import UsageError
 from tsharness.report.units import seconds
 from tsharness.runner.cage import Sandbox
@@ -103,17 +104,10 @@ def profile_operators(
     launcher = Launcher(find_runner(), Sandbox(options.sandbox))
     with ScratchFolder() as folder:
         written = Path(folder) / "trace.json"
-        point = next(points_of(options))
-        job = job_of(plan, options, point, 1.0, Path(), 0)
-        common = {
-            name: value
-            for name, value in job.steps[1].items()
-            if name in ("cases", "inputs", "resize", "settings", "tolerance", "max_warmup_seconds")
-        }
-        step = {**common, "step": "profile", "calls": _CALLS}
+        step: dict[str, Any] = {"step": "profile", "calls": _CALLS}
         if trace is not None:
             step["trace"] = str(written)
-        outcome = run_job(replace(job, steps=({"step": "load"}, step)), launcher, options.timeout, hooks)
+        outcome = run_job(job_of_step(plan, options, step), launcher, options.timeout, hooks)
         raise_for_process(outcome, plan.artifact)
         for error in case_errors(outcome).values():
             raise UsageError(f"{plan.artifact}: {error.message}")

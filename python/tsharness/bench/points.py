@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.places import is_dim, resizing
+from tsharness.bench.scenarios import LATENCY
 from tsharness.errors import UsageError
 from tsharness.runner.job import Job
 from tsharness.runner.steps import default_memory_limit
@@ -18,6 +19,8 @@ from tsharness.verification.plan import Plan
 CASTS = ("dtype", "memory_format")
 """Parameters that convert the artifact and its inputs."""
 _OF_THE_STEP = ("inputs",)
+_COMMON = ("cases", "inputs", "resize", "settings", "tolerance", "max_warmup_seconds")
+"""Fields of every timing step (docs/protocol.md)."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,16 @@ def points_of(options: BenchOptions) -> Iterator[Point]:
     stated = {**options.scenario.parameters, **options.sweep}
     for values in itertools.product(*stated.values()):
         yield Point(dict(zip(stated, values, strict=True)))
+
+
+def job_of_step(plan: Plan, options: BenchOptions, step: Mapping[str, Any]) -> Job:
+    """A job of a step of its own, with the first values of what is varied, one caller."""
+    own = options.scenario.parameters
+    sweep = {name: values for name, values in options.sweep.items() if name not in own}
+    alone = replace(options, scenario=LATENCY, sweep=sweep)
+    job = job_of(plan, alone, next(points_of(alone)), 1.0, Path(), 0)
+    common = {name: value for name, value in job.steps[1].items() if name in _COMMON}
+    return replace(job, steps=({"step": "load"}, {**common, **step}))
 
 
 def job_of(plan: Plan, options: BenchOptions, point: Point, seconds: float, samples: Path, seed: int) -> Job:

@@ -203,9 +203,11 @@ def _many(number: int, noun: str, plural: str = "s") -> str:
 
 
 def _slo(slo: Slo) -> Text:
-    word = "FAIL" if slo.rate is None else "PASS"
+    word = "PASS" if slo.rate is not None else "FAIL" if slo.above is not None else "INCONCLUSIVE"
     limit = f"{slo.statistic} at most {seconds(slo.most)}"
-    if slo.rate is None:
+    if slo.rate is None and slo.above is None:
+        said = f"there was no time to try a rate for {limit}: --max-time gives it more"
+    elif slo.rate is None:
         said = f"no rate that was tried holds {limit}; the lowest was {slo.above:.4g} a second"
     else:
         more = f"; {slo.above:.4g} do not" if slo.above is not None else ", as much as it can serve at all"
