@@ -183,6 +183,8 @@ def test_bursts_with_idle_time_between(models: Path, tmp_path: Path) -> None:
         (("--sweep", "dtype=int64"), "none of floating point"),
         (("--dim", "batch=0"), "at least 1"),
         (("--inputs", "shuffle"), "expected same or rotate"),
+        (("--against", "python", "--sweep", "threads=1,2"), "one caller without a sweep"),
+        (("--reference", "m:f"), "--against python"),
         (("--precision", "2"), "a share such as"),
         (("--statistic", "p98", "--precision", "1%"), "there is p50"),
     ],

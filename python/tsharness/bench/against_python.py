@@ -12,7 +12,6 @@ from typing import Any
 from tsharness.bench.measure import Measured, Measurer
 from tsharness.bench.points import points_of
 from tsharness.bench.statistics import Effect, paired_effect
-from tsharness.errors import UsageError
 from tsharness.verification.plan import Plan
 from tsharness.verification.reference import ask_python
 
@@ -36,10 +35,7 @@ class InPython:
 
 def against_python(measurer: Measurer, eager: str | None) -> tuple[InPython, ...]:
     """Fresh processes of Python and of the runner in random order, a pair a round. ``eager``: MODULE:FACTORY
-    of the model, if that is to run, too. Raises UsageError for a sweep, which Python does not take, and the
-    errors of what runs."""
-    if measurer.options.sweep or measurer.options.scenario.name != "latency":
-        raise UsageError("--against python measures one caller without a sweep")
+    of the model, if that is to run, too. Raises the errors of what runs."""
     points = list(points_of(measurer.options))
     ours = replace(measurer, points=points, measured=Measured())
     seen: list[tuple[dict[str, float], Mapping[str, Mapping[str, float]]]] = []

@@ -90,6 +90,8 @@ class BenchOptions:
             raise UsageError(f"counter '{self.counter}': expected instructions")
         if self.against not in (None, "python"):
             raise UsageError(f"against '{self.against}': expected python")
+        if self.against is not None and (self.sweep or self.scenario is not LATENCY):
+            raise UsageError("--against python measures one caller without a sweep")
         if self.reference is not None and self.against is None:
             raise UsageError("a reference is timed with --against python")
         if self.inputs not in ("same", "rotate"):
