@@ -30,7 +30,9 @@ class Abort(torch.nn.Module):
 
     def forward(self, x: torch.Tensor, bad: bool) -> torch.Tensor:
         if bad:
-            indices, values = torch.tensor([[-1]]), torch.tensor([77])
+            # A size that no chunk has, of the main arena: for another one, free would look at an address that
+            # need not be mapped.
+            indices, values = torch.tensor([[-1]]), torch.tensor([73])
             return torch.ops.aten._sparse_coo_tensor_unsafe(indices, values, [4]).to_dense() + x
         return x + 1
 
