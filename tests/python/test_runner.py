@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from collections.abc import Callable
@@ -128,15 +129,17 @@ def test_outputs_are_saved_where_the_job_says(runner_path: Path, models: Path, t
     assert saved == {"example": (1, 2), "batch=2": (2, 2), "batch=7": (7, 2)}
 
 
-def test_bench_keeps_every_sample(runner_path: Path, models: Path) -> None:
-    steps = [
-        {"step": "load"},
-        {"step": "bench", "cases": ["example"], "min_seconds": 0, "min_calls": 7, "warmup_calls": 3},
-    ]
+def test_bench_keeps_every_sample(runner_path: Path, models: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "samples.f64"
+    bounds = {"min_seconds": 0, "min_calls": 7, "block_seconds": 1e-9}
+    steps = [{"step": "load"}, {"step": "bench", "cases": ["example"], **bounds, "samples": str(kept)}]
     ran = run(runner_path, "-", input=job_text(artifact=str(models / "linear.pt"), steps=steps))
     (result,) = [e for e in events(ran.out) if e["event"] == "result" and e["step"] == "bench"]
-    assert len(result["timed_seconds"]) == 7 and len(result["warmup_seconds"]) >= 3
-    assert all(0 < sample < 1 for sample in result["timed_seconds"])
+    assert result["samples"] == {"offset": 0, "rows": 7, "columns": 1}
+    samples = struct.unpack("7d", kept.read_bytes())
+    assert all(0 < sample < 1 for sample in samples)
+    assert sum(block["calls"] for block in result["blocks"]) == 7
+    assert sum(block["seconds"] for block in result["blocks"]) == pytest.approx(sum(samples))
 
 
 # --- under watch: stand-ins that behave as no runner should ---

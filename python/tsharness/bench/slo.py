@@ -57,12 +57,14 @@ class _Search:
     deadline: float
 
     def holds(self, rate: float, processes: int) -> bool | None:
-        """``None`` if there is no time to tell. What cannot be told in several processes does not hold."""
+        """``None`` if there is no time to tell; the first rate is tried in any case. What cannot be told in
+        several processes does not hold."""
         number = self._number(rate)
         seconds = _MORE * samples_needed(LEVELS[self.statistic]) / rate
         for process in range(max(processes, _TRIES)):
             if self._processes(number) <= process:
-                if time.monotonic() + seconds > self.deadline or self.measurer.launcher.interrupted:
+                late = time.monotonic() + seconds > self.deadline and self.measurer.measured.outcomes
+                if late or self.measurer.launcher.interrupted:
                     return None
                 self.measurer.one(number, seconds)
             if process + 1 < processes:
