@@ -206,7 +206,7 @@ def _slo(slo: Slo) -> Text:
     word = "PASS" if slo.rate is not None else "FAIL" if slo.above is not None else "INCONCLUSIVE"
     limit = f"{slo.statistic} at most {seconds(slo.most)}"
     if slo.rate is None and slo.above is None:
-        said = f"there was no time to try a rate for {limit}: --max-time gives it more"
+        said = f"no rate that holds {limit} is known yet"
     elif slo.rate is None:
         said = f"no rate that was tried holds {limit}; the lowest was {slo.above:.4g} a second"
     else:
