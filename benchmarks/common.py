@@ -34,6 +34,13 @@ class Row:
     reached: bool
 
 
+def ratio_row(what: str, ratios: Sequence[float]) -> Row:
+    """Of two measurements of the same, in turns: their median is to be within 2%."""
+    middle = statistics.median(ratios)
+    told = f"{middle:.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
+    return Row(what, told, "0.98 to 1.02", 0.98 <= middle <= 1.02)
+
+
 def interleaved(actions: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, float]:
     """Runs all actions ``rounds`` times, in random order within each round, so that whatever else the
     machine does meets all of them alike. The median of what each returns."""

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from common import Row, build_peer, main
+from common import Row, build_peer, main, ratio_row
 from latency_models import SIZES, save
 
 import tsharness
@@ -46,15 +46,7 @@ def measure() -> list[Row]:
                 outside = sum(block["wall_seconds"] - block["seconds"] for block in blocks) / calls
                 if label == next(iter(SIZES)):
                     costs.append(outside + theirs[2])  # one reading of the clock lies inside the sample
-            middle = statistics.median(ratios)
-            rows.append(
-                Row(
-                    f"p50 of a {label} model, bench / minimal loop",
-                    f"{middle:.3f} ({min(ratios):.3f} to {max(ratios):.3f})",
-                    "0.98 to 1.02",
-                    0.98 <= middle <= 1.02,
-                )
-            )
+            rows.append(ratio_row(f"p50 of a {label} model, bench / minimal loop", ratios))
     cost = statistics.median(costs)
     rows.append(Row("recording a sample", f"{1e9 * cost:.0f} ns", "at most 100 ns", cost <= 100e-9))
     return rows

@@ -4,13 +4,12 @@ events, taking turns."""
 from __future__ import annotations
 
 import argparse
-import statistics
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from common import Row, build_peer, main
+from common import Row, build_peer, main, ratio_row
 from latency_models import Chain, save
 
 import tsharness
@@ -36,15 +35,7 @@ def measure() -> list[Row]:
                 ratios.append(latency.facts["compute"] / float(done.stdout))
             facts = ", ".join(f"{key} {1e6 * value:.1f} µs" for key, value in latency.facts.items())
             print(f"{label}: {facts}\n  {latency.bottleneck}", file=sys.stderr)
-            middle = statistics.median(ratios)
-            rows.append(
-                Row(
-                    f"device time of a {label} model, bench / loop of CUDA events",
-                    f"{middle:.3f} ({min(ratios):.3f} to {max(ratios):.3f})",
-                    "0.98 to 1.02",
-                    0.98 <= middle <= 1.02,
-                )
-            )
+            rows.append(ratio_row(f"device time of a {label} model, bench / loop of CUDA events", ratios))
             rows.append(Row(f"parts of the {label} model", facts, "(stated)", True))
             rows.append(Row(f"bottleneck of the {label} model", latency.bottleneck, "(stated)", True))
     return rows

@@ -55,8 +55,9 @@ Measurement::Measurement(MeasureOptions options, Clock clock)
 
 Measured Measurement::run(const std::function<void()>& call, const SampleSink& sink,
                           const Pause& pause) const {
+  const Clock clock = clock_ ? clock_ : now_seconds;
   Measured result;
-  result.warmup = warm_up(call, options_.warmup, pause, clock_ ? clock_ : now_seconds);
+  result.warmup = warm_up(call, options_.warmup, pause, clock);
   const auto wanted =
       static_cast<int64_t>(options_.block_seconds / result.warmup.seconds_per_call());
   std::vector<double> samples(static_cast<size_t>(std::clamp<int64_t>(wanted, 1, kLargestBlock)));
@@ -64,10 +65,10 @@ Measured Measurement::run(const std::function<void()>& call, const SampleSink& s
   double spent = 0;
   while (result.calls() < options_.min_calls || spent < options_.min_seconds) {
     const Counters before = Counters::now(options_.system_root);
-    const double start = clock_ ? clock_() : now_seconds();
+    const double start = clock();
     clock_ ? time_calls(call, samples, clock_) : time_calls(call, samples, now_seconds);
     TimedBlock block;
-    block.wall_seconds = (clock_ ? clock_() : now_seconds()) - start;
+    block.wall_seconds = clock() - start;
     block.counters = Counters::now(options_.system_root).since(before);
     block.calls.calls = static_cast<int64_t>(samples.size());
     block.calls.seconds = std::accumulate(samples.begin(), samples.end(), 0.0);

@@ -26,38 +26,28 @@ bool is_operator(const Event& event) {
   return on_host(event) && event.name().find("::") != std::string::npos;
 }
 
+/// Those that contain others stand before them.
+bool begins_before(const Event* a, const Event* b) {
+  return std::make_tuple(start_seconds(*a), -duration_seconds(*a)) <
+         std::make_tuple(start_seconds(*b), -duration_seconds(*b));
+}
+
 /// Seconds of each event without those that it contains. Events of a thread are nested.
-class SelfTimes {
- public:
-  explicit SelfTimes(const std::vector<const Event*>& events) {
-    std::map<uint64_t, std::vector<const Event*>> threads;
-    for (const Event* event : events) threads[event->startThreadId()].push_back(event);
-    for (auto& thread : threads) add(thread.second);
-  }
-
-  double operator()(const Event* event) const { return seconds_.at(event); }
-
- private:
-  void add(std::vector<const Event*>& events) {
-    std::sort(events.begin(), events.end(), [](const Event* a, const Event* b) {
-      return std::make_tuple(start_seconds(*a), -duration_seconds(*a)) <
-             std::make_tuple(start_seconds(*b), -duration_seconds(*b));
-    });
-    std::vector<const Event*> open;
-    for (const Event* event : events) {
-      const double start = start_seconds(*event);
-      while (!open.empty() &&
-             start_seconds(*open.back()) + duration_seconds(*open.back()) <= start) {
-        open.pop_back();
-      }
-      seconds_[event] = duration_seconds(*event);
-      if (!open.empty()) seconds_[open.back()] -= duration_seconds(*event);
-      open.push_back(event);
+std::map<const Event*, double> self_seconds(const std::vector<const Event*>& ordered) {
+  std::map<const Event*, double> seconds;
+  std::map<uint64_t, std::vector<const Event*>> open_by_thread;
+  for (const Event* event : ordered) {
+    auto& open = open_by_thread[event->startThreadId()];
+    const double start = start_seconds(*event);
+    while (!open.empty() && start_seconds(*open.back()) + duration_seconds(*open.back()) <= start) {
+      open.pop_back();
     }
+    seconds[event] = duration_seconds(*event);
+    if (!open.empty()) seconds[open.back()] -= duration_seconds(*event);
+    open.push_back(event);
   }
-
-  std::map<const Event*, double> seconds_;
-};
+  return seconds;
+}
 
 /// Of the events of several rounds, the operator's own work: the rounds call the same operators in
 /// the same order.
@@ -107,9 +97,8 @@ std::vector<OperatorTotal> profile_operators(const std::function<void()>& call, 
     if (is_operator(event)) operators.push_back(&event);
     if (!on_host(event)) kernels[event.linkedCorrelationId()] += duration_seconds(event);
   }
-  std::sort(operators.begin(), operators.end(),
-            [](const Event* a, const Event* b) { return start_seconds(*a) < start_seconds(*b); });
-  const SelfTimes self(operators);
+  std::sort(operators.begin(), operators.end(), begins_before);
+  const auto self = self_seconds(operators);
   std::map<std::tuple<std::string, std::string, std::string>, OperatorTotal> totals;
   for (const Event* event : operators) {
     const std::string shapes = shapes_text({event->shapes().begin(), event->shapes().end()});
@@ -119,7 +108,7 @@ std::vector<OperatorTotal> profile_operators(const std::function<void()>& call, 
     total.shapes = shapes;
     total.where = work.where;
     total.calls += 1;
-    total.seconds += self(event);
+    total.seconds += self.at(event);
     const auto started = kernels.find(event->correlationId());
     if (started != kernels.end()) total.device_seconds += started->second;
     total.flops += work.flops;

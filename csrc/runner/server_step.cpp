@@ -4,9 +4,9 @@
 #include <mutex>
 #include <optional>
 #include <random>
-#include <thread>
 
 #include "core/clock.h"
+#include "core/threads.h"
 #include "runner/samples_file.h"
 #include "runner/timed_run.h"
 
@@ -41,14 +41,9 @@ class OpenLoop {
       : workers_(workers), requests_(std::move(requests)), mode_(mode) {}
 
   const std::vector<Request>& run() {
-    std::vector<std::thread> threads;
     start_ = now_seconds() + kLeadSeconds;
-    for (TimedCase& worker : workers_) {
-      threads.emplace_back([this, &worker] { work(worker); });
-    }
-    dispatch();
-    for (std::thread& thread : threads) thread.join();
-    if (problem_) std::rethrow_exception(problem_);
+    in_threads(workers_.size() + 1,
+               [this](size_t i) { i == 0 ? dispatch() : work(workers_[i - 1]); });
     return requests_;
   }
 
@@ -83,9 +78,8 @@ class OpenLoop {
         request.finished = now();
       }
     } catch (...) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      problem_ = std::current_exception();
-      failed_ = true;
+      failed_ = true;  // nothing more needs to be sent
+      throw;
     }
   }
 
@@ -108,7 +102,6 @@ class OpenLoop {
   std::deque<size_t> queue_;
   bool closed_ = false;
   std::atomic<bool> failed_{false};
-  std::exception_ptr problem_;
 };
 
 std::vector<double> rows_of(const std::vector<Request>& requests) {

@@ -1,7 +1,6 @@
-#include <thread>
-
 #include "core/clock.h"
 #include "core/process_info.h"
+#include "core/threads.h"
 #include "runner/prepared_case.h"
 
 namespace tsharness {
@@ -16,15 +15,7 @@ void one_case(const PreparedCase& one, Session& session) {
 
 /// As `one_case`, in a thread that begins and ends with it, as some servers have one a request.
 void in_fresh_thread(const PreparedCase& one, Session& session) {
-  std::exception_ptr problem;
-  std::thread([&] {
-    try {
-      one_case(one, session);
-    } catch (...) {
-      problem = std::current_exception();
-    }
-  }).join();
-  if (problem) std::rethrow_exception(problem);
+  in_threads(1, [&](size_t) { one_case(one, session); });
 }
 
 }  // namespace

@@ -1,8 +1,8 @@
 #include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "core/process_info.h"
+#include "core/threads.h"
 #include "runner/prepared_case.h"
 
 namespace tsharness {
@@ -16,11 +16,10 @@ class Crowd {
 
   /// `session_of(i)` is the session that thread i calls.
   void run(int threads, const std::function<Session&(int)>& session_of) {
-    std::vector<std::thread> crowd;
-    for (int i = 0; i < threads; ++i) {
-      crowd.emplace_back([this, i, &session = session_of(i)] { one_thread(i, session); });
-    }
-    for (std::thread& thread : crowd) thread.join();
+    in_threads(static_cast<size_t>(threads), [&](size_t i) {
+      const int number = static_cast<int>(i);
+      one_thread(number, session_of(number));
+    });
   }
 
   int64_t calls() const { return calls_; }

@@ -1,7 +1,5 @@
-#include <mutex>
-#include <thread>
-
 #include "core/clock.h"
+#include "core/threads.h"
 #include "runner/samples_file.h"
 #include "runner/timed_run.h"
 
@@ -18,13 +16,8 @@ class ClosedLoop {
   /// Start and end of every call, in turn, in seconds from the start: a list for each caller.
   std::vector<std::vector<double>> run() {
     std::vector<std::vector<double>> times(callers_.size());
-    std::vector<std::thread> threads;
     const double start = now_seconds() + kLeadSeconds;
-    for (size_t i = 0; i < callers_.size(); ++i) {
-      threads.emplace_back([this, &times, start, i] { one_caller(callers_[i], start, times[i]); });
-    }
-    for (std::thread& thread : threads) thread.join();
-    if (problem_) std::rethrow_exception(problem_);
+    in_threads(callers_.size(), [&](size_t i) { one_caller(callers_[i], start, times[i]); });
     return times;
   }
 
@@ -32,28 +25,21 @@ class ClosedLoop {
   static constexpr double kLeadSeconds = 5e-3;  // until all threads are there
 
   void one_caller(TimedCase& timed, double start, std::vector<double>& times) {
-    try {
-      const GradGuard guard(mode_);
-      sleep_until(start);
-      double now = 0;
-      while (now < seconds_) {
-        const double before = now_seconds() - start;
-        timed.run();
-        now = now_seconds() - start;
-        times.push_back(before);
-        times.push_back(now);
-      }
-    } catch (...) {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      problem_ = std::current_exception();
+    const GradGuard guard(mode_);
+    sleep_until(start);
+    double now = 0;
+    while (now < seconds_) {
+      const double before = now_seconds() - start;
+      timed.run();
+      now = now_seconds() - start;
+      times.push_back(before);
+      times.push_back(now);
     }
   }
 
   std::vector<TimedCase>& callers_;
   GradMode mode_;
   double seconds_;
-  std::mutex mutex_;
-  std::exception_ptr problem_;
 };
 
 }  // namespace

@@ -11,11 +11,10 @@ from typing import Any
 
 from tsharness.bench.measure import Measured, Measurer
 from tsharness.bench.points import points_of
-from tsharness.bench.statistics import Effect, paired_effect
+from tsharness.bench.statistics import ERROR_RATE, Effect, paired_effect
 from tsharness.verification.plan import Plan
 from tsharness.verification.reference import ask_python
 
-_ERROR_RATE = 0.01
 _ROUNDS = 5
 _SECONDS = 0.5  # of timing in each process
 
@@ -73,7 +72,7 @@ def _judge(
     case: str, how: str, seen: Sequence[tuple[Mapping[str, float], Mapping[str, Mapping[str, float]]]]
 ) -> InPython:
     pairs = [[(runner[case], python[how][case])] for runner, python in seen]
-    effect = paired_effect(pairs, _ERROR_RATE)
+    effect = paired_effect(pairs, ERROR_RATE)
     ordered = sorted(python[how][case] for _, python in seen)
     return InPython(case, how, ordered[len(ordered) // 2], effect)
 

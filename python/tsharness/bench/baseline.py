@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tsharness.bench.statistics import Change, Effect
+from tsharness.bench.statistics import ERROR_RATE, Change, Effect
 from tsharness.errors import UsageError
 from tsharness.verdict import ExitCode
 
 if TYPE_CHECKING:
     from tsharness.bench.report import BenchReport, Latency
 
-_ERROR_RATE = 0.01
 INTERLEAVED = (
     "two measurements at different times differ by what else the machine did; `tsharness compare` runs both "
     "interleaved, and finds smaller changes"
@@ -107,7 +106,7 @@ def _welch(new: list[float], old: list[float]) -> tuple[float, float]:
     from scipy.special import stdtrit
 
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (len(new) - 1) + parts[1] ** 2 / (len(old) - 1))
-    return center, float(stdtrit(freedom, 1 - _ERROR_RATE / 2)) * math.sqrt(sum(parts))
+    return center, float(stdtrit(freedom, 1 - ERROR_RATE / 2)) * math.sqrt(sum(parts))
 
 
 def _differing(baseline: BenchReport, report: BenchReport) -> Iterator[str]:

@@ -8,16 +8,17 @@ import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from tsharness.bench.options import BenchOptions
+from tsharness.bench.own_step import run_step
 from tsharness.bench.points import job_of_step
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.runner.cage import Sandbox
 from tsharness.runner.find import find_runner
-from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks, run_job
-from tsharness.runner.steps import case_errors, raise_for_process
+from tsharness.runner.steps import raise_for_process
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan
 
@@ -51,12 +52,7 @@ def count_instructions(plan: Plan, options: BenchOptions, hooks: Hooks = NO_HOOK
     if not options.device.startswith("cpu"):
         raise UsageError("--counter instructions counts the processor's; a GPU's are not")
     options = replace(options, threads=options.threads or 1)
-    launcher = Launcher(find_runner(), Sandbox(options.sandbox))
-    outcome = run_job(_job(plan, options, _CALLS), launcher, options.timeout, hooks)
-    raise_for_process(outcome, plan.artifact)
-    for error in case_errors(outcome).values():
-        raise UsageError(f"{plan.artifact}: {error.message}")
-    events = outcome.results("instructions")
+    events = run_step(plan, options, _step(_CALLS), hooks)
     if all(event["instructions"] is not None for event in events):
         found = {event["case"]: event["instructions"] / event["calls"] for event in events}
         return Instructions(found, "perf_event", options.threads or 1)
@@ -94,7 +90,7 @@ def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks
             *(f"--cachegrind-out-file={folder}/counts", f"--log-file={log}"),
         )
         runner = replace(find_runner(), prefix=prefix)
-        job = replace(_job(plan, options, calls), memory_limit=None)
+        job = replace(job_of_step(plan, options, _step(calls)), memory_limit=None)
         outcome = run_job(job, Launcher(runner, Sandbox.OFF), options.timeout, hooks, _CAPPED)
         raise_for_process(outcome, plan.artifact)
         match = _COUNTED.search(log.read_text())
@@ -103,5 +99,5 @@ def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks
     return int(match[1].replace(",", ""))
 
 
-def _job(plan: Plan, options: BenchOptions, calls: int) -> Job:
-    return job_of_step(plan, options, {"step": "instructions", "calls": calls})
+def _step(calls: int) -> Mapping[str, Any]:
+    return {"step": "instructions", "calls": calls}

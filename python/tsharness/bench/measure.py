@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +38,13 @@ class Sample:
     """Of a GPU: the parts of a call."""
     gpu_watts: float | None = None
     """That a GPU took meanwhile."""
+
+
+def pooled(samples: Sequence[Sample]) -> Rows:
+    """The seconds of all processes, sorted."""
+    import numpy as np
+
+    return np.sort(np.concatenate([one.sampled.seconds for one in samples]))
 
 
 @dataclass

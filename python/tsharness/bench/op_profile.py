@@ -8,14 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.bench.options import BenchOptions
-from tsharness.bench.points import job_of_step
-from tsharness.errors import UsageError
+from tsharness.bench.own_step import run_step
 from tsharness.report.units import seconds
-from tsharness.runner.cage import Sandbox
-from tsharness.runner.find import find_runner
-from tsharness.runner.launch import Launcher
-from tsharness.runner.process import NO_HOOKS, Event, Hooks, run_job
-from tsharness.runner.steps import case_errors, raise_for_process
+from tsharness.runner.process import NO_HOOKS, Event, Hooks
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan
 
@@ -101,19 +96,15 @@ def profile_operators(
 ) -> tuple[OperatorProfile, ...]:
     """Has LibTorch's own profiler look at each case in the runner. ``trace``: a file for the last case's
     Chrome trace. Raises UsageError if the profiler does not work there, and as ``raise_for_process``."""
-    launcher = Launcher(find_runner(), Sandbox(options.sandbox))
     with ScratchFolder() as folder:
         written = Path(folder) / "trace.json"
         step: dict[str, Any] = {"step": "profile", "calls": _CALLS}
         if trace is not None:
             step["trace"] = str(written)
-        outcome = run_job(job_of_step(plan, options, step), launcher, options.timeout, hooks)
-        raise_for_process(outcome, plan.artifact)
-        for error in case_errors(outcome).values():
-            raise UsageError(f"{plan.artifact}: {error.message}")
+        events = run_step(plan, options, step, hooks)
         if trace is not None:
             shutil.copy(written, trace)
-    return tuple(_profile(event) for event in outcome.results("profile"))
+    return tuple(map(_profile, events))
 
 
 def _profile(event: Event) -> OperatorProfile:

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 
 from tsharness.bench.capacity import capacity
-from tsharness.bench.measure import Measurer
+from tsharness.bench.measure import Measurer, pooled
 from tsharness.bench.points import Point, points_of
 from tsharness.bench.quantiles import LEVELS, Quantile, quantile, samples_needed
 
@@ -88,10 +88,5 @@ class _Search:
         return len(self.measurer.measured.samples.get((number, first), ()))
 
     def _quantile(self, number: int, case: str) -> Quantile | None:
-        import numpy as np
-
         samples = self.measurer.measured.samples.get((number, case))
-        if not samples:
-            return None
-        ordered = np.sort(np.concatenate([one.sampled.seconds for one in samples]))
-        return quantile(ordered, LEVELS[self.statistic])
+        return quantile(pooled(samples), LEVELS[self.statistic]) if samples else None

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import Enum
 from statistics import fmean, median, stdev
 
+ERROR_RATE = 0.01
+"""Of intervals, where nobody states another one."""
 Pair = tuple[float, float]
 """Seconds of two neighbouring blocks."""
 

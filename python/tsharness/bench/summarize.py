@@ -7,17 +7,15 @@ from collections.abc import Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from tsharness.bench.measure import Sample
+from tsharness.bench.measure import Sample, pooled
 from tsharness.bench.quantiles import LEVELS, quantile, samples_needed
 from tsharness.bench.report import Interval, Latency, Outliers, WarmUpFacts
 from tsharness.bench.split import bottleneck, parts
 from tsharness.bench.stability import instability, late
-from tsharness.bench.statistics import mean_with_interval
+from tsharness.bench.statistics import ERROR_RATE, mean_with_interval
 
 if TYPE_CHECKING:
     from tsharness.bench.scenarios import Rows
-
-_ERROR_RATE = 0.01
 
 
 def summarize(
@@ -27,7 +25,7 @@ def summarize(
     import numpy as np
 
     processes = [one.sampled.seconds for one in samples]
-    ordered = np.sort(np.concatenate(processes))
+    ordered = pooled(samples)
     found = {name: quantile(ordered, level) for name, level in LEVELS.items()}
     medians = tuple(float(np.median(process)) for process in processes)
     events = [one.event for one in samples]
@@ -74,7 +72,7 @@ def _interval(statistic: str, processes: Sequence[Rows]) -> Interval | None:
     if len(processes) < 2:
         return None
     logs = [math.log(float(np.quantile(process, LEVELS[statistic]))) for process in processes]
-    center, half = mean_with_interval(logs, _ERROR_RATE)
+    center, half = mean_with_interval(logs, ERROR_RATE)
     return Interval(statistic, math.exp(center), math.exp(center - half), math.exp(center + half))
 
 

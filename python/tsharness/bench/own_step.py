@@ -1,0 +1,27 @@
+"""A step of the runner besides timing, in a process of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tsharness.bench.options import BenchOptions
+from tsharness.bench.points import job_of_step
+from tsharness.errors import UsageError
+from tsharness.runner.cage import Sandbox
+from tsharness.runner.find import find_runner
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Event, Hooks, run_job
+from tsharness.runner.steps import case_errors, raise_for_process
+from tsharness.verification.plan import Plan
+
+
+def run_step(plan: Plan, options: BenchOptions, step: Mapping[str, Any], hooks: Hooks) -> tuple[Event, ...]:
+    """What it says of each case. Raises UsageError with what kept a case from it, and as
+    ``raise_for_process``."""
+    launcher = Launcher(find_runner(), Sandbox(options.sandbox))
+    outcome = run_job(job_of_step(plan, options, step), launcher, options.timeout, hooks)
+    raise_for_process(outcome, plan.artifact)
+    for error in case_errors(outcome).values():
+        raise UsageError(f"{plan.artifact}: {error.message}")
+    return outcome.results(step["step"])
