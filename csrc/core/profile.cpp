@@ -167,18 +167,22 @@ DifferenceProfile profile_difference(const at::Tensor& actual, const at::Tensor&
 
 void add_profiles(const c10::IValue& actual, const c10::IValue& expected,
                   const std::vector<OutputComparison>& comparisons, Json& found) {
-  const auto failed = [&](const OutputComparison& one) {
-    return !one.passed && one.difference.has_value() && !found.contains(one.name);
+  const auto differs = [&](const OutputComparison& one) {
+    if (!one.difference.has_value() || (one.passed && one.difference->max_abs == 0)) return false;
+    const auto known = found.find(one.name);
+    return known == found.end() || (!one.passed && known->at("passed").get<bool>());
   };
-  if (std::none_of(comparisons.begin(), comparisons.end(), failed)) return;
+  if (std::none_of(comparisons.begin(), comparisons.end(), differs)) return;
   const auto actuals = tensors_of("output", actual);
   const auto references = tensors_of("output", expected);
   for (const OutputComparison& one : comparisons) {
     const auto mine = actuals.find(one.name);
     const auto reference = references.find(one.name);
-    if (!failed(one) || mine == actuals.end() || reference == references.end()) continue;
+    if (!differs(one) || mine == actuals.end() || reference == references.end()) continue;
     if (mine->second.layout() != c10::kStrided) continue;
-    found[one.name] = to_json(profile_difference(mine->second, reference->second, one.tolerance));
+    Json profile = to_json(profile_difference(mine->second, reference->second, one.tolerance));
+    profile["passed"] = one.passed;
+    found[one.name] = std::move(profile);
   }
 }
 

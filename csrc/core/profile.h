@@ -53,8 +53,8 @@ struct DifferenceProfile {
 DifferenceProfile profile_difference(const at::Tensor& actual, const at::Tensor& expected,
                                      const Tolerance& tolerance);
 
-/// Profiles of the outputs that differ beyond their tolerance, one for each name that is not yet a
-/// key of `found`.
+/// Profiles of the outputs that differ, by name: of the first call that does, or of the first that
+/// fails, once there is one. "passed" says which of the two it is of.
 void add_profiles(const c10::IValue& actual, const c10::IValue& expected,
                   const std::vector<OutputComparison>& comparisons, Json& found);
 

@@ -30,6 +30,13 @@ class ExitCode(IntEnum):
     ENVIRONMENT = 8
 
 
+def verdict_of(exit_code: ExitCode) -> Verdict:
+    """What a run came to that ended with this code."""
+    plain = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
+    failed = (ExitCode.FAILED, ExitCode.REGRESSION)
+    return plain.get(exit_code, Verdict.FAIL if exit_code in failed else Verdict.ERROR)
+
+
 _WORST_FIRST = (
     ExitCode.REFUSED,
     ExitCode.CRASH,

@@ -50,6 +50,12 @@ def verify_json(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
     return ran, document["reports"][0]
 
 
+def written_report(path: Path) -> dict[str, Any]:
+    """The one report of what ``--json`` wrote."""
+    (report,) = json.loads(path.read_text())["reports"]
+    return dict(report)
+
+
 def heed_interrupts() -> None:
     """For ``preexec_fn``: a shell starts its background jobs with SIGINT ignored, and they pass this on."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)

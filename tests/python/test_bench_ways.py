@@ -11,7 +11,7 @@ import torch
 
 import tsharness
 from conftest import tsharness as run
-from conftest import with_case
+from conftest import with_case, written_report
 from corpus import scripted
 from tsharness.exporting import torch_jit
 
@@ -139,7 +139,7 @@ def test_operators_are_profiled(models: Path, tmp_path: Path) -> None:
     assert ran.code == 0, ran.text
     assert "convolution" in ran.out and "bound by" in ran.out and "GFLOP/s" in ran.out
     assert json.loads(trace.read_text())["traceEvents"]
-    (profile,) = json.loads(kept.read_text())["extras"]["operators"]
+    (profile,) = written_report(kept)["extras"]["operators"]
     names = {one["name"] for one in profile["operators"]}
     assert names & {"aten::mkldnn_convolution", "aten::convolution", "aten::_convolution"}
     assert any("resnet.py" in one["where"] for one in profile["operators"])

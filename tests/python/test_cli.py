@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run, tsharness
+from conftest import run, tsharness, written_report
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib")
 
@@ -62,7 +62,7 @@ def test_bench_prints_a_row_a_case(models: Path, tmp_path: Path) -> None:
     ran = tsharness("bench", models / "linear.pt", "--min-time", "0.05", "--json", target)
     assert ran.code == 0, ran.err
     assert "median" in ran.out and "batch=7" in ran.out and "p99" in ran.out
-    report = json.loads(target.read_text())
+    report = written_report(target)
     assert [latency["case"] for latency in report["latencies"]] == ["example", "batch=2", "batch=7"]
     for latency in report["latencies"]:
         p50, p95 = latency["quantiles"]["p50"], latency["quantiles"]["p95"]

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import tsharness
-from conftest import heed_interrupts, running_runners, with_case
+from conftest import heed_interrupts, running_runners, with_case, written_report
 from conftest import tsharness as run
 from corpus import SavesWhenCalled, scripted
 from tsharness.bench.compare_report import CompareReport
@@ -64,7 +64,7 @@ def test_a_copy_is_the_same(base: Path, tmp_path: Path) -> None:
     ran = run("compare", base, new, *QUICK, "--json", found)
     assert ran.code == 0, ran.text
     assert "PASS  same: new takes " in ran.out
-    report = CompareReport.from_dict(json.loads(found.read_text()))
+    report = CompareReport.from_dict(written_report(found))
     (case,) = report.cases
     assert case.change == "same" and not case.differences
     assert report.processes == len(case.effect.processes) >= 3
@@ -99,7 +99,7 @@ def test_options_of_one_side(base: Path, tmp_path: Path) -> None:
     found = tmp_path / "found.json"
     ran = run("compare", base, "--b-threads", "1", "--b-set", "grad_mode=grad", *QUICK, "--json", found)
     assert ran.code in (0, 3, 4), ran.text
-    document = json.loads(found.read_text())
+    document = written_report(found)
     assert document["base"]["settings"] == {}
     assert document["new"]["settings"] == {"threads": 1, "grad_mode": "grad"}
     assert "grad_mode grad" in ran.out

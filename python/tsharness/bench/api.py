@@ -133,7 +133,7 @@ def _of_plan(plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks
     if not measurer.measured.outcomes:
         raise KeyboardInterrupt
     if options.samples is not None:
-        keep_samples(options.samples, list(_named(measurer)))
+        _keep_samples(measurer, options.samples)
     report = report_of(measurer, machine, slo, extras, time.monotonic() - started)
     if baseline is None:
         return report
@@ -148,6 +148,23 @@ def _measure(measurer: Measurer, deadline: float) -> None:
     measurer.rounds(options.processes, share)
     if options.precision is not None:
         measurer.until(lambda: is_precise(measurer), share, deadline)
+
+
+def _keep_samples(measurer: Measurer, path: Path) -> None:
+    """Everything that was measured; latencies alone as CSV."""
+    if path.suffix != ".csv":
+        keep_samples(path, list(_named(measurer)))
+        return
+    from tsharness.atomic import atomic_write
+    from tsharness.bench.samples_csv import samples_csv
+
+    points, measured = measurer.points, measurer.measured.samples.items()
+    named = [
+        ({"case": case, "parameters": dict(points[number].values), "process": process}, one.sampled.seconds)
+        for (number, case), samples in measured
+        for process, one in enumerate(samples)
+    ]
+    atomic_write(path, samples_csv(named))
 
 
 def _named(measurer: Measurer) -> Iterator[tuple[dict[str, Any], Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,8 +23,8 @@ def report_of(
     """Of the outcomes, in the order of the processes; ``seconds`` is what all of it took."""
     events = [event for outcome in outcomes for event in outcome.results("ab")]
     by_case = {summary.name: [e for e in events if e["case"] == summary.name] for summary in plan.cases}
-    judged = tuple(_case(name, found, options) for name, found in by_case.items())
-    codes = [_exit_code(case, options) for case in judged]
+    judged = tuple(_judged(_case(name, found, options), options) for name, found in by_case.items())
+    codes = [case.exit_code for case in judged]
     hello = outcomes[0].hello
     assert hello is not None
     return CompareReport(
@@ -76,6 +77,10 @@ def _case(name: str, events: Sequence[Event], options: CompareOptions) -> Compar
             f"{one['name']} {one['reason']}" for one in events[0]["outputs"] if not one["passed"]
         ),
     )
+
+
+def _judged(case: ComparedCase, options: CompareOptions) -> ComparedCase:
+    return replace(case, exit_code=_exit_code(case, options))
 
 
 def _exit_code(case: ComparedCase, options: CompareOptions) -> ExitCode:

@@ -9,6 +9,7 @@ from typing import Any
 from tsharness.bench.statistics import Effect
 from tsharness.errors import VerificationFailed
 from tsharness.report.model import SCHEMA_VERSION, RunnerInfo, from_dict, to_dict
+from tsharness.report.notebook import repr_html
 from tsharness.verdict import ExitCode
 
 
@@ -44,6 +45,8 @@ class ComparedCase:
     """"faster", "slower", "same" or "inconclusive"."""
     differences: tuple[str, ...]
     """Outputs that differ by more than the tolerance, in words."""
+    exit_code: ExitCode = ExitCode.PASS
+    """What it means for the gate."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,9 @@ class CompareReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> CompareReport:
         return from_dict(cls, data)
+
+    def _repr_html_(self) -> str:
+        return repr_html(self)
 
     def raise_for_verdict(self) -> None:
         """Raises VerificationFailed, with the reason, unless the gate lets it pass."""

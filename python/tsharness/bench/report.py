@@ -12,8 +12,10 @@ from tsharness.bench.extras import Extras
 from tsharness.bench.machine import Machine
 from tsharness.bench.quantiles import Quantile
 from tsharness.bench.slo import Slo
+from tsharness.errors import VerificationFailed
 from tsharness.report.model import SCHEMA_VERSION, CaseError, RunnerInfo, from_dict, to_dict
-from tsharness.verdict import ExitCode
+from tsharness.report.notebook import repr_html
+from tsharness.verdict import ExitCode, Verdict, verdict_of
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,14 @@ class Outliers:
 
     mild: int
     severe: int
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many samples lie between each two edges, which are in seconds."""
+
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,10 @@ class Latency:
     """Why the figures may not be believed, in words; empty if nothing was seen."""
     blocks: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     """By process: about 50 ms of calls each, with what kept the process from its work meanwhile."""
+    histogram: Histogram | None = None
+    """Of all timed samples."""
+    course: tuple[tuple[float, ...], ...] = ()
+    """By process: the medians of up to 100 equal parts of its samples, in the order of the calls."""
 
 
 @dataclass(frozen=True)
@@ -148,3 +162,18 @@ class BenchReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> BenchReport:
         return from_dict(cls, data)
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of what was demanded; a pass if nothing was, and everything could be measured."""
+        return verdict_of(self.exit_code)
+
+    def raise_for_verdict(self) -> None:
+        """Raises VerificationFailed, with the reason, unless everything that was demanded holds."""
+        if self.exit_code is not ExitCode.PASS:
+            from tsharness.report.bench_text import verdict_line
+
+            raise VerificationFailed(verdict_line(self))
+
+    def _repr_html_(self) -> str:
+        return repr_html(self)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tsharness.bench.measure import Sample, pooled
 from tsharness.bench.quantiles import LEVELS, quantile, samples_needed
-from tsharness.bench.report import Interval, Latency, Outliers, WarmUpFacts
+from tsharness.bench.report import Histogram, Interval, Latency, Outliers, WarmUpFacts
 from tsharness.bench.split import bottleneck, parts
 from tsharness.bench.stability import instability, late
 from tsharness.bench.statistics import ERROR_RATE, mean_with_interval
@@ -54,7 +54,31 @@ def summarize(
         differences=_differences(events),
         unstable=(*instability(events, medians), *late(_facts(samples))),
         blocks=blocks,
+        histogram=_histogram(ordered),
+        course=tuple(map(_course, processes)),
     )
+
+
+_BINS = 80
+_PARTS = 100
+
+
+def _histogram(ordered: Rows) -> Histogram:
+    """Up to the 99.5th percentile in equal bins, all beyond it in a last one: a single stall must not press
+    everything else into one bin."""
+    import numpy as np
+
+    high = float(np.quantile(ordered, 0.995))
+    edges = np.linspace(float(ordered[0]), max(high, float(ordered[0]) * (1 + 1e-9)), _BINS + 1)
+    counts, _ = np.histogram(np.minimum(ordered, edges[-1]), edges)
+    return Histogram(tuple(map(float, edges)), tuple(map(int, counts)))
+
+
+def _course(process: Rows) -> tuple[float, ...]:
+    import numpy as np
+
+    parts = np.array_split(process, min(_PARTS, len(process)))
+    return tuple(float(np.median(part)) for part in parts)
 
 
 def _warmup(seen: Sequence[Mapping[str, Any]]) -> WarmUpFacts:

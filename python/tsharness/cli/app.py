@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from tsharness import __version__
-from tsharness.cli import bench, compare, diff_input, explain, export, inspect, pack, repro, verify
+from tsharness.cli import (
+    bench,
+    compare,
+    diff_input,
+    explain,
+    export,
+    history,
+    init,
+    inspect,
+    pack,
+    report,
+    repro,
+    schema,
+    verify,
+)
 
 app = typer.Typer(
     name="tsharness",
@@ -39,6 +53,10 @@ app.command("pack")(pack.command)
 app.command("inspect")(inspect.command)
 app.command("bench")(bench.command)
 app.command("compare")(compare.command)
+app.command("init")(init.command)
+app.command("report")(report.command)
+app.command("history")(history.command)
 app.command("diff-input")(diff_input.command)
 app.command("repro")(repro.command)
 app.command("explain")(explain.command)
+app.command("schema")(schema.command)

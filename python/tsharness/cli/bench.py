@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import (
     AllowOps,
     Cases,
+    ChangedSince,
     Device,
+    History,
+    Html,
     Json,
+    Junit,
     Libraries,
+    Markdown,
     NoColor,
     Only,
+    Quiet,
     Sandboxed,
+    Suite,
     Threads,
     Timeout,
     parse_share,
+    path_of,
     use_color,
 )
 from tsharness.cli.output import write_json
+from tsharness.cli.results import Results, renderings_of
 from tsharness.cli.sweeps import own_parameters, parse_sweeps
+from tsharness.errors import UsageError
+
+if TYPE_CHECKING:
+    from tsharness.bench.options import BenchOptions
+    from tsharness.bench.report import BenchReport
 
 _LIST = "VALUES"
 
 
 def command(
-    artifact: Annotated[Path, typer.Argument(help="A saved TorchScript model (.pt).")],
+    context: typer.Context,
+    artifact: Annotated[
+        Path | None,
+        typer.Argument(metavar="[ARTIFACT]", help="A saved TorchScript model (.pt); else the suite's."),
+    ] = None,
     cases: Cases = None,
     only: Only = [],  # noqa: B006
     scenario: Annotated[
@@ -98,7 +116,8 @@ def command(
         ),
     ] = None,
     samples: Annotated[
-        Path | None, typer.Option("--samples", metavar="FILE", help="Keep every sample (safetensors).")
+        Path | None,
+        typer.Option("--samples", metavar="FILE", help="Keep every sample: safetensors, or .csv."),
     ] = None,
     plot: Annotated[
         Path | None, typer.Option("--plot", metavar="FILE.png", help="Draw it; needs matplotlib.")
@@ -134,80 +153,108 @@ def command(
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
+    suite: Suite = None,
+    changed_since: ChangedSince = None,
     json_file: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    history: History = None,
+    quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
     """Measure the latency of an artifact in the C++ runner: one caller, many, a server's load, or bursts.
 
+    Without an artifact it measures those of the suite file, tsharness.toml, in turn.
+
     Exit codes: 0, 1 if outputs are wrong, 3 if a limit or a precision cannot be judged, 4 if a limit is
     exceeded, and those of verify.
     """
+    results = Results("bench", renderings_of(context.params))
+    if artifact is None:
+        from tsharness.cli.suite import run_suite
+
+        for name in ("save_baseline", "plot", "samples", "trace"):
+            if context.params[name] is not None:
+                option = name.replace("_", "-")
+                raise UsageError(f"--{option} is of one artifact; name it")
+        run_suite("bench", context, results, lambda path, params: measure(path, params, use_color(True)))
+        raise typer.Exit(results.finish())
+    report = results.attempt(artifact, lambda: measure(artifact, context.params, use_color(no_color)))
+    if report is not None:
+        _keep(report, save_baseline, plot)
+        from tsharness.report.bench_terminal import print_bench
+        from tsharness.report.console import console
+
+        out = console(use_color(no_color), stderr=results.renderings.take_standard_output)
+        print_bench(report, out, quiet)
+    raise typer.Exit(results.finish())
+
+
+def measure(artifact: Path, params: Mapping[str, Any], color: bool) -> BenchReport:
+    """With the values of the command's parameters, and a bar."""
     from tsharness.bench.api import benchmark_artifact
-    from tsharness.bench.budget import parse_budget, parse_slo
-    from tsharness.bench.options import BenchOptions
-    from tsharness.bench.scenarios import scenario_by_name
-    from tsharness.report.bench_terminal import print_bench
-    from tsharness.report.console import console
     from tsharness.report.progress import Bar
     from tsharness.runner.process import Event, Hooks
 
-    way = scenario_by_name(scenario)
-    stated = {
-        "callers": callers,
-        "module": module,
-        "rate": rate,
-        "workers": workers,
-        "gap": gap,
-        "burst": burst,
-    }
-    own = own_parameters(scenario, list(way.parameters), stated)
-    varied = {**own, **parse_sweeps("--sweep", sweep), **parse_sweeps("--dim", dims)}
-    options = BenchOptions(
-        cases=cases,
-        only=tuple(only),
-        device=device,
-        threads=threads,
-        libraries=tuple(libraries),
-        allow_ops=tuple(allow_ops),
-        sandbox=sandbox,
-        timeout=timeout,
-        scenario=way,
-        sweep=varied,
-        min_seconds=min_seconds,
-        max_seconds=max_seconds,
-        max_warmup=max_warmup,
-        precision=None if precision is None else parse_share("--precision", precision),
-        statistic=statistic,
-        processes=processes,
-        inputs=inputs,
-        slo=None if slo is None else parse_slo(slo),
-        budget=parse_budget(budget) if budget else {},
-        counter=counter,
-        profile=profile,
-        trace=trace,
-        against=against,
-        reference=reference,
-        baseline=baseline,
-        margin=parse_share("--margin", margin),
-        across_machines=across_machines,
-        samples=samples,
-    )
+    options = bench_options(params)
     ended = 0
-    with Bar(options.fewest_processes, "processes", use_color(no_color)) as bar:
+    with Bar(options.fewest_processes, "processes", color) as bar:
 
         def hear(event: Event) -> None:
             nonlocal ended
             ended += event["event"] == "bye"
             bar.to(ended, event.get("case") or "starting a process")
 
-        report = benchmark_artifact(artifact, options, Hooks(hear))
-    if save_baseline is not None:
-        write_json(report.to_dict(), str(save_baseline))
-    if json_file is not None:
-        write_json(report.to_dict(), json_file)
-    print_bench(report, console(use_color(no_color), stderr=json_file == "-"))
+        return benchmark_artifact(artifact, options, Hooks(hear))
+
+
+def bench_options(params: Mapping[str, Any]) -> BenchOptions:
+    """Of the values of the command's parameters, by their names. Raises UsageError."""
+    from tsharness.bench.budget import parse_budget, parse_slo
+    from tsharness.bench.options import BenchOptions
+    from tsharness.bench.scenarios import scenario_by_name
+
+    way = scenario_by_name(params["scenario"])
+    stated = {name: params[name] for name in ("callers", "module", "rate", "workers", "gap", "burst")}
+    own = own_parameters(way.name, list(way.parameters), stated)
+    precision, slo, budget = params["precision"], params["slo"], params["budget"]
+    return BenchOptions(
+        cases=path_of(params["cases"]),
+        only=tuple(params["only"]),
+        device=params["device"],
+        threads=params["threads"],
+        libraries=tuple(map(Path, params["libraries"])),
+        allow_ops=tuple(params["allow_ops"]),
+        sandbox=params["sandbox"],
+        timeout=params["timeout"],
+        scenario=way,
+        sweep={**own, **parse_sweeps("--sweep", params["sweep"]), **parse_sweeps("--dim", params["dims"])},
+        min_seconds=params["min_seconds"],
+        max_seconds=params["max_seconds"],
+        max_warmup=params["max_warmup"],
+        precision=None if precision is None else parse_share("--precision", precision),
+        statistic=params["statistic"],
+        processes=params["processes"],
+        inputs=params["inputs"],
+        slo=None if slo is None else parse_slo(slo),
+        budget=parse_budget(budget) if budget else {},
+        counter=params["counter"],
+        profile=params["profile"],
+        trace=path_of(params["trace"]),
+        against=params["against"],
+        reference=params["reference"],
+        baseline=path_of(params["baseline"]),
+        margin=parse_share("--margin", params["margin"]),
+        across_machines=params["across_machines"],
+        samples=path_of(params["samples"]),
+    )
+
+
+def _keep(report: BenchReport, baseline: Path | None, plot: Path | None) -> None:
+    if baseline is not None:
+        write_json(report.to_dict(), str(baseline))
     if plot is not None:
         from tsharness.report.bench_plot import plot_bench
 
         plot_bench(report, plot)
-    raise typer.Exit(INTERRUPTED if report.incomplete else report.exit_code)

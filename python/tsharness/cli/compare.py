@@ -3,41 +3,55 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import (
     AllowOps,
     Atol,
     Cases,
+    ChangedSince,
     Device,
+    History,
+    Html,
     Json,
+    Junit,
     Libraries,
+    Markdown,
     NoColor,
     Only,
     Quiet,
     Rtol,
     Sandboxed,
+    Suite,
     Threads,
     Timeout,
     parse_share,
     parse_tolerances,
+    path_of,
     use_color,
 )
-from tsharness.cli.output import write_json
+from tsharness.cli.results import Results, renderings_of
 from tsharness.cli.sweeps import parse_value
 from tsharness.errors import UsageError
+
+if TYPE_CHECKING:
+    from tsharness.bench.compare_options import CompareOptions
+    from tsharness.bench.compare_report import CompareReport
 
 _SETTING = "Of LibTorch, on this side alone (docs/protocol.md); repeatable."
 
 
 def command(
-    base: Annotated[Path, typer.Argument(metavar="BASE", help="What there is.")],
+    context: typer.Context,
+    base: Annotated[
+        Path | None, typer.Argument(metavar="[BASE", help="What there is; without it, the suite's.")
+    ] = None,
     new: Annotated[
-        Path | None, typer.Argument(metavar="[NEW]", help="What is to replace it; BASE again if left out.")
+        Path | None, typer.Argument(metavar="[NEW]]", help="What is to replace it; BASE again if left out.")
     ] = None,
     cases: Cases = None,
     only: Only = [],  # noqa: B006
@@ -64,57 +78,86 @@ def command(
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
+    suite: Suite = None,
+    changed_since: ChangedSince = None,
     json_file: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    history: History = None,
     quiet: Quiet = False,
     no_color: NoColor = False,
 ) -> None:
     """Say whether NEW is slower than BASE, and whether it computes the same: both run interleaved.
 
+    Without arguments it compares the artifacts of the suite file, tsharness.toml, that have a base there.
+
     Exit codes: 0 same or faster, 1 outputs differ, 3 cannot tell, 4 slower, and those of verify.
     """
-    from tsharness.bench.compare import compare_artifacts
-    from tsharness.bench.compare_options import CompareOptions, SideOptions
-    from tsharness.verification.plan import tolerance_layer
+    results = Results("compare", renderings_of(context.params))
+    if base is None:
+        from tsharness.cli.suite import run_suite
 
-    options = CompareOptions(
-        cases=cases,
-        only=tuple(only),
-        device=device,
-        threads=threads,
-        base=SideOptions(a_device, a_threads, parse_settings("--a-set", a_set)),
-        new=SideOptions(b_device, b_threads, parse_settings("--b-set", b_set)),
-        max_time=max_time,
-        margin=parse_share("--margin", margin),
-        max_regression=None if max_regression is None else parse_share("--max-regression", max_regression),
-        error_rate=parse_share("--error-rate", error_rate),
-        tolerance=tolerance_layer(
-            parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact=False
-        ),
-        allow_ops=tuple(allow_ops),
-        libraries=tuple(libraries),
-        sandbox=sandbox,
-        timeout=timeout,
-    )
-    from tsharness.report.compare_terminal import print_compare
-    from tsharness.report.console import console
+        run_suite("compare", context, results, _of_suite)
+        raise typer.Exit(results.finish())
+    color = use_color(no_color)
+    report = results.attempt(base, lambda: compare_two(base, new or base, context.params, color))
+    if report is not None:
+        from tsharness.report.console import console
+        from tsharness.report.draw import print_report
+
+        out = console(color, stderr=results.renderings.take_standard_output)
+        print_report(report, out, quiet=quiet)
+    raise typer.Exit(results.finish())
+
+
+def _of_suite(artifact: Path, params: Mapping[str, Any]) -> CompareReport:
+    return compare_two(Path(params["base"]), artifact, params, color=use_color(params["no_color"]))
+
+
+def compare_two(base: Path, new: Path, params: Mapping[str, Any], color: bool) -> CompareReport:
+    """With the values of the command's parameters, and a bar."""
+    from tsharness.bench.compare import compare_artifacts
     from tsharness.report.progress import Bar
     from tsharness.runner.process import Event, Hooks
 
+    options = compare_options(params)
     started = time.monotonic()
-    with Bar(max_time, "s", use_color(no_color)) as bar:
+    with Bar(options.max_time, "s", color) as bar:
 
         def hear(event: Event) -> None:
             bar.to(time.monotonic() - started, event.get("case") or "starting a process")
 
-        report = compare_artifacts(base, new or base, options, Hooks(hear))
-
-    if json_file is not None:
-        write_json(report.to_dict(), json_file)
-    print_compare(report, console(use_color(no_color), stderr=json_file == "-"), quiet)
-    raise typer.Exit(INTERRUPTED if report.incomplete else report.exit_code)
+        return compare_artifacts(base, new, options, Hooks(hear))
 
 
-def parse_settings(option: str, texts: list[str]) -> dict[str, Any]:
+def compare_options(params: Mapping[str, Any]) -> CompareOptions:
+    """Of the values of the command's parameters, by their names. Raises UsageError."""
+    from tsharness.bench.compare_options import CompareOptions, SideOptions
+    from tsharness.verification.plan import tolerance_layer
+
+    regression = params["max_regression"]
+    rtol, atol = (parse_tolerances(f"--{name}", params[name]) for name in ("rtol", "atol"))
+    return CompareOptions(
+        cases=path_of(params["cases"]),
+        only=tuple(params["only"]),
+        device=params["device"],
+        threads=params["threads"],
+        base=SideOptions(params["a_device"], params["a_threads"], parse_settings("--a-set", params["a_set"])),
+        new=SideOptions(params["b_device"], params["b_threads"], parse_settings("--b-set", params["b_set"])),
+        max_time=params["max_time"],
+        margin=parse_share("--margin", params["margin"]),
+        max_regression=None if regression is None else parse_share("--max-regression", regression),
+        error_rate=parse_share("--error-rate", params["error_rate"]),
+        tolerance=tolerance_layer(rtol, atol, exact=False),
+        allow_ops=tuple(params["allow_ops"]),
+        libraries=tuple(map(Path, params["libraries"])),
+        sandbox=params["sandbox"],
+        timeout=params["timeout"],
+    )
+
+
+def parse_settings(option: str, texts: Sequence[str]) -> dict[str, Any]:
     """``grad_mode=inference``, ``onednn=false``: values are JSON where they can be. Raises UsageError."""
     found = {}
     for text in texts:

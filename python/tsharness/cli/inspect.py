@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tsharness.cli.ahead import Ahead
-from tsharness.cli.interrupts import INTERRUPTED
-from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Verbose, use_color
-from tsharness.cli.output import write_json
+from tsharness.cli.options import (
+    AllowOps,
+    Html,
+    Json,
+    Junit,
+    Markdown,
+    NoColor,
+    Quiet,
+    Sarif,
+    Verbose,
+    use_color,
+)
+from tsharness.cli.results import Renderings, Results
 from tsharness.errors import TsharnessError, UsageError
-from tsharness.verdict import worst
+
+if TYPE_CHECKING:
+    from tsharness.inspection.report import Inspection
 
 
 def command(
@@ -42,9 +52,10 @@ def command(
     ] = [],  # noqa: B006
     allow_ops: AllowOps = [],  # noqa: B006
     json_file: Json = None,
-    sarif: Annotated[
-        str | None, typer.Option("--sarif", metavar="FILE", help="Findings for code-hosting sites.")
-    ] = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    sarif: Sarif = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     no_color: NoColor = False,
@@ -67,100 +78,70 @@ def command(
         triton=triton,
         hashes=hashes,
     )
-    run = _Run(options, context.obj, use_color(no_color), quiet, verbose, "-" in (json_file, sarif))
+    results = Results(
+        "inspect", Renderings(json=json_file, junit=junit, markdown=markdown, html=html, sarif=sarif)
+    )
+    run = _Run(options, context.obj, results, use_color(no_color), quiet, verbose)
     for file in files:
         if code is not None:
             run.code(file, code)
         else:
             run.inspect(file)
-        if run.interrupted:
+        if results.interrupted:
             break
-    run.write(json_file, sarif)
-    if run.interrupted:
-        typer.echo(f"INCOMPLETE  interrupted after {run.done} of {len(files)} files", err=True)
-    raise typer.Exit(INTERRUPTED if run.interrupted else run.exit_code)
+    if results.interrupted:
+        typer.echo(f"INCOMPLETE  interrupted after {results.done} of {len(files)} files", err=True)
+    raise typer.Exit(results.finish())
 
 
 class _Run:
     """The files of one command."""
 
     def __init__(
-        self, options: Any, ahead: Ahead | None, color: bool, quiet: bool, verbose: bool, silent: bool
+        self, options: Any, ahead: Ahead | None, results: Results, color: bool, quiet: bool, verbose: bool
     ) -> None:
-        self._options, self._ahead = options, ahead
-        self._color, self._quiet, self._verbose, self._silent = color, quiet, verbose, silent
-        self._reports: list[Any] = []
-        self._errors: list[dict[str, Any]] = []
-        self.interrupted = False
-
-    @property
-    def done(self) -> int:
-        """Files of which something is known."""
-        return len(self._reports) + len(self._errors)
-
-    @property
-    def exit_code(self) -> int:
-        """The worst."""
-        codes = [report.exit_code for report in self._reports]
-        return worst([*codes, *(error["exit_code"] for error in self._errors)])
+        self._options, self._ahead, self._results = options, ahead, results
+        self._color, self._quiet, self._verbose = color, quiet, verbose
 
     def inspect(self, file: Path) -> None:
         """An interrupt ends it; what was found in other files stays."""
         from tsharness.inspection.api import inspect_file
 
         hashes = self._options.hashes or self._options.expect_sha256 is not None
-        with self._telling(file):
-            begun = self._ahead.take_reading(file, hashes) if self._ahead else None
-            self._reports.append(inspect_file(file, self._options, _load_terminal, begun))
-            self._print()
+        begun = self._ahead.take_reading(file, hashes) if self._ahead else None
+        try:
+            report = self._results.attempt(
+                file, lambda: inspect_file(file, self._options, _load_terminal, begun)
+            )
+        except KeyboardInterrupt:
+            self._results.interrupted = True
+            return
+        if report is not None:
+            self._print(report)
 
     def code(self, file: Path, method: str) -> None:
         """Prints a method of it."""
         from tsharness.inspection.show_code import code_lines
 
-        with self._telling(file):
+        try:
             for line in code_lines(file, method):
                 typer.echo(line)
-
-    @contextmanager
-    def _telling(self, file: Path) -> Iterator[None]:
-        try:
-            yield
         except TsharnessError as error:
-            self._errors.append({"path": str(file), "message": str(error), "exit_code": error.exit_code})
-            typer.echo(f"error: {error}", err=True)
-        except KeyboardInterrupt:
-            self.interrupted = True
+            self._results.fail(file, error)
 
-    def _print(self) -> None:
+    def _print(self, report: Inspection) -> None:
         from tsharness.report.console import console
+        from tsharness.report.draw import print_line
         from tsharness.report.inspect_terminal import print_inspection
 
-        out = console(self._color, stderr=self._silent)
-        if len(self._reports) > 1 and not self._quiet:
+        out = console(self._color, stderr=self._results.renderings.take_standard_output)
+        if self._quiet:
+            out.print(report.triton or "", markup=False, end="")
+            print_line(report, out)
+            return
+        if len(self._results.reports) > 1:
             out.print()
-        print_inspection(self._reports[-1], out, self._quiet, self._verbose)
-
-    def write(self, json_file: str | None, sarif: str | None) -> None:
-        """All of it, as documents."""
-        from tsharness import __version__
-        from tsharness.report.model import SCHEMA_VERSION
-
-        if json_file is not None:
-            document = {
-                "schema_version": SCHEMA_VERSION,
-                "kind": "inspections",
-                "tsharness": __version__,
-                "exit_code": INTERRUPTED if self.interrupted else int(self.exit_code),
-                "incomplete": self.interrupted,
-                "reports": [report.to_dict() for report in self._reports],
-                "errors": self._errors,
-            }
-            write_json(document, json_file)
-        if sarif is not None:
-            from tsharness.report.sarif import to_sarif
-
-            write_json(to_sarif(self._reports, __version__), sarif)
+        print_inspection(report, out, self._verbose)
 
 
 def _load_terminal() -> None:

@@ -13,7 +13,19 @@ import typer
 from tsharness.errors import UsageError
 
 Artifacts = Annotated[
-    list[Path], typer.Argument(metavar="ARTIFACT...", help="Saved TorchScript models (.pt).")
+    list[Path],
+    typer.Argument(metavar="[ARTIFACT...]", help="Saved TorchScript models (.pt); else the suite's."),
+]
+Suite = Annotated[
+    Path | None,
+    typer.Option("--suite", metavar="FILE", help="Of artifacts. [default: the nearest tsharness.toml]"),
+]
+ChangedSince = Annotated[
+    str | None,
+    typer.Option("--changed-since", metavar="REV", help="Of the suite, only what git says has changed."),
+]
+Jobs = Annotated[
+    int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Artifacts of the suite at once.")
 ]
 Cases = Annotated[
     Path | None,
@@ -30,6 +42,22 @@ Timeout = Annotated[
 Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the whole report; '-' for standard output."),
+]
+Junit = Annotated[
+    str | None, typer.Option("--junit", metavar="FILE", help="Write JUnit XML, for CI services.")
+]
+Markdown = Annotated[
+    str | None, typer.Option("--markdown", metavar="FILE", help="Write it for a pull request's comment.")
+]
+Html = Annotated[
+    str | None, typer.Option("--html", metavar="FILE", help="Write a page with charts; needs matplotlib.")
+]
+Sarif = Annotated[
+    str | None, typer.Option("--sarif", metavar="FILE", help="Findings for code-hosting sites.")
+]
+History = Annotated[
+    Path | None,
+    typer.Option("--history", metavar="DIR", help="Append the figures to a history (tsharness history)."),
 ]
 Specs = Annotated[
     list[str], typer.Option("--input", metavar="SPEC", help="x=float32[N,3,224,224], sr:int=16000, ...")
@@ -103,7 +131,7 @@ AllowOps = Annotated[
     list[str],
     typer.Option("--allow-op", metavar="NAME", help="A dangerous operator that is meant; repeatable."),
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Verdicts only.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="One line for each artifact.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Everything, with reasons.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text.")]
 
@@ -144,6 +172,11 @@ def judges_by_float64(tolerance: str) -> bool:
     if tolerance not in ("table", "fp64"):
         raise UsageError(f"--tolerance '{tolerance}': expected table or fp64")
     return tolerance == "fp64"
+
+
+def path_of(value: str | Path | None) -> Path | None:
+    """The value of an option that names a file: until the command is called it is a text."""
+    return None if value is None else Path(value)
 
 
 def use_color(no_color: bool) -> bool:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import (
     Accept,
     AllowOps,
     Artifacts,
     Atol,
     Cases,
+    ChangedSince,
     ColdStartLimit,
     CompareWith,
     Device,
     Exact,
+    History,
+    Html,
     Ignore,
+    Jobs,
     Json,
+    Junit,
     LeakLimit,
     Level,
     Libraries,
     Localize,
+    Markdown,
     MemoryLimit,
     Method,
     NoColor,
@@ -35,10 +40,12 @@ from tsharness.cli.options import (
     Repeat,
     Rtol,
     Sandboxed,
+    Sarif,
     SaveOutputs,
     Select,
     Sizes,
     Specs,
+    Suite,
     Threads,
     Timeout,
     Tolerance,
@@ -47,16 +54,22 @@ from tsharness.cli.options import (
     judges_by_float64,
     parse_size,
     parse_tolerances,
+    path_of,
     use_color,
 )
-from tsharness.cli.output import write_json
-from tsharness.errors import TsharnessError, UsageError
-from tsharness.verdict import worst
+from tsharness.cli.results import Results, renderings_of
+from tsharness.errors import UsageError
+
+if TYPE_CHECKING:
+    from tsharness.cli.ahead import Ahead
+    from tsharness.runner.launch import Launcher
+    from tsharness.verification.plan import VerifyOptions
+    from tsharness.verification.report import VerifyReport
 
 
 def command(
     context: typer.Context,
-    artifacts: Artifacts,
+    artifacts: Artifacts = [],  # noqa: B006
     cases: Cases = None,
     only: Only = [],  # noqa: B006
     inputs: Specs = [],  # noqa: B006
@@ -89,164 +102,176 @@ def command(
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
     memory_limit: MemoryLimit = None,
+    suite: Suite = None,
+    changed_since: ChangedSince = None,
+    jobs: Jobs = 1,
     json_file: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    sarif: Sarif = None,
+    history: History = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     no_color: NoColor = False,
 ) -> None:
     """Run artifacts in the C++ runner and compare every output with the Python model's.
 
+    Without arguments it verifies the artifacts of the suite file, tsharness.toml.
+
     Exit codes: 0 pass, 1 verification failed, 2 usage, 3 inconclusive, 5 cannot be loaded or run,
     6 crash, timeout or limit, 7 refused for safety, 8 no runner or no such device. Of several
     artifacts the worst counts.
     """
+    results = Results("verify", renderings_of(context.params))
+    if artifacts:
+        _Named(context, results).all(artifacts)
+    else:
+        from tsharness.cli.suite import run_suite
+
+        entries = _Entries()
+        run_suite("verify", context, results, entries.verify, entries.interrupt)
+    raise typer.Exit(results.finish())
+
+
+def verify_options(params: Mapping[str, Any]) -> VerifyOptions:
+    """Of the values of the command's parameters, by their names. Raises UsageError."""
     from tsharness.cases.input_spec import input_cases
     from tsharness.runner.cage import parse_sandbox
     from tsharness.verification.checks.catalogue import chosen_checks
     from tsharness.verification.checks.rule import parse_level
     from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
-    for name, file in (("--save-outputs", save_outputs), ("--reduce", reduce)):
-        if file is not None and (len(artifacts) > 1 or repeat > 1):
-            raise UsageError(f"{name} writes one file, of one run of one artifact")
-    chosen_checks(parse_level(level), select, ignore)
-    options = VerifyOptions(
-        cases=cases,
-        inputs=input_cases(inputs, dims, method),
-        method=method,
-        reference=reference,
-        localize=localize,
-        only=tuple(only),
-        device=device,
-        threads=threads,
-        libraries=tuple(libraries),
-        save_outputs=save_outputs,
-        calls=calls,
-        tolerance=tolerance_layer(
-            parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact, topk, accept
-        ),
-        compare_with=compare_with,
-        reduce=reduce,
-        float64=judges_by_float64(tolerance),
-        level=parse_level(level),
-        select=tuple(select),
-        ignore=tuple(ignore),
-        leak_limit=parse_size(leak_limit, "--leak-limit"),
-        cold_start_limit=cold_start_limit,
-        allow_ops=tuple(allow_ops),
-        sandbox=parse_sandbox(sandbox),
-        timeout=timeout,
-        memory_limit=parse_size(memory_limit) if memory_limit else None,
+    level = parse_level(params["level"])
+    chosen_checks(level, params["select"], params["ignore"])
+    rtol, atol = (parse_tolerances(f"--{name}", params[name]) for name in ("rtol", "atol"))
+    return VerifyOptions(
+        cases=path_of(params["cases"]),
+        inputs=input_cases(params["inputs"], params["dims"], params["method"]),
+        method=params["method"],
+        reference=params["reference"],
+        localize=params["localize"],
+        only=tuple(params["only"]),
+        device=params["device"],
+        threads=params["threads"],
+        libraries=tuple(map(Path, params["libraries"])),
+        save_outputs=path_of(params["save_outputs"]),
+        calls=params["calls"],
+        tolerance=tolerance_layer(rtol, atol, params["exact"], params["topk"], params["accept"]),
+        compare_with=params["compare_with"],
+        reduce=path_of(params["reduce"]),
+        float64=judges_by_float64(params["tolerance"]),
+        level=level,
+        select=tuple(params["select"]),
+        ignore=tuple(params["ignore"]),
+        leak_limit=parse_size(params["leak_limit"], "--leak-limit"),
+        cold_start_limit=params["cold_start_limit"],
+        allow_ops=tuple(params["allow_ops"]),
+        sandbox=parse_sandbox(params["sandbox"]),
+        timeout=params["timeout"],
+        memory_limit=parse_size(params["memory_limit"]) if params["memory_limit"] else None,
     )
-    run = _Run(options, context.obj and context.obj.launcher, json_file, quiet, verbose, use_color(no_color))
-    for artifact in artifacts:
-        run.repeat(artifact, repeat)
-        if run.interrupted:
-            break
-    code = run.finish()
-    raise typer.Exit(INTERRUPTED if run.interrupted else code)
 
 
-class _Run:
-    """The artifacts of one command."""
+class _Entries:
+    """Artifacts of a suite, several at once perhaps: each has processes of its own."""
 
-    def __init__(
-        self, options: Any, launcher: Any, json_file: str | None, quiet: bool, verbose: bool, color: bool
-    ) -> None:
-        self._options = options
-        self._launcher = launcher
-        self._json_file = json_file
-        self._quiet = quiet
-        self._verbose = verbose
-        self._color = color
+    def __init__(self) -> None:
+        self._launchers: list[Launcher] = []
+
+    def verify(self, artifact: Path, params: Mapping[str, Any]) -> VerifyReport:
+        from contextlib import closing
+
+        from tsharness.runner.find import find_runner
+        from tsharness.runner.launch import Launcher
+        from tsharness.verification.api import verify_artifact
+
+        options = verify_options(params)
+        with closing(Launcher(find_runner())) as launcher:
+            self._launchers.append(launcher)
+            launcher.start_ahead()
+            return verify_artifact(artifact, options, launcher=launcher)
+
+    def interrupt(self) -> None:
+        for launcher in self._launchers:
+            launcher.interrupt()
+
+
+class _Named:
+    """Artifacts that the command line names."""
+
+    def __init__(self, context: typer.Context, results: Results) -> None:
+        params = context.params
+        ahead: Ahead | None = context.obj
+        self._launcher = None if ahead is None else ahead.launcher
+        self._results = results
+        self._options = verify_options(params)
+        self._repeat, self._quiet, self._verbose = params["repeat"], params["quiet"], params["verbose"]
+        self._color = use_color(params["no_color"])
         self._label = ""
-        self._codes: list[int] = []
-        self._reports: list[Any] = []
-        self._errors: list[dict[str, Any]] = []
 
-    @property
-    def interrupted(self) -> bool:
-        """Whether the last report is incomplete: nothing more is to be started."""
-        return bool(self._reports) and self._reports[-1].incomplete
-
-    def repeat(self, artifact: Path, times: int) -> None:
-        """Verifies it so often; with several times, a line for each, and what they agree on."""
-        before = len(self._reports)
-        for number in range(1, times + 1):
-            self._label = f"run {number} of {times}" if times > 1 else ""
-            if not self._verify(artifact) or self.interrupted:
+    def all(self, artifacts: list[Path]) -> None:
+        """One after the other, until somebody interrupts it."""
+        several = len(artifacts) > 1 or self._repeat > 1
+        for name, file in (
+            ("--save-outputs", self._options.save_outputs),
+            ("--reduce", self._options.reduce),
+        ):
+            if file is not None and several:
+                raise UsageError(f"{name} writes one file, of one run of one artifact")
+        for artifact in artifacts:
+            self._repeated(artifact)
+            if self._results.interrupted:
                 return
-        if times > 1:
+
+    def _repeated(self, artifact: Path) -> None:
+        """With several times, a line for each, and what they agree on."""
+        seen: list[VerifyReport] = []
+        for number in range(1, self._repeat + 1):
+            self._label = f"run {number} of {self._repeat}" if self._repeat > 1 else ""
+            report = self._results.attempt(artifact, lambda: self._with_progress(artifact))
+            if report is None:
+                return
+            seen.append(report)
+            self._print(report)
+            if self._results.interrupted:
+                return
+        if self._repeat > 1:
             from tsharness.report.console import console, print_lines
             from tsharness.report.steadiness import steadiness_lines
 
-            out = console(self._color, stderr=self._json_file == "-")
-            print_lines(steadiness_lines(self._reports[before:]), out)
+            out = console(self._color, stderr=self._results.renderings.take_standard_output)
+            print_lines(steadiness_lines(seen), out)
 
-    def _verify(self, artifact: Path) -> bool:
-        """False if there is no report: the next run would have none either."""
-        try:
-            report = self._verify_with_progress(artifact)
-        except TsharnessError as error:
-            self._codes.append(error.exit_code)
-            self._errors.append({"path": str(artifact), "message": str(error), "exit_code": error.exit_code})
-            typer.echo(f"error: {error}", err=True)
-            return False
-        self._codes.append(report.exit_code)
-        self._reports.append(report)
-        self._print(report)
-        return True
-
-    def _verify_with_progress(self, artifact: Path) -> Any:
+    def _with_progress(self, artifact: Path) -> VerifyReport:
+        from tsharness.report.progress import shows_progress
         from tsharness.runner.process import Hooks
         from tsharness.verification.api import verify_artifact
 
-        if not sys.stderr.isatty():
+        if not shows_progress():
             # rich takes its time to load: let it do so while the runner starts.
             hooks = Hooks(on_start=_load_terminal)
             return verify_artifact(artifact, self._options, hooks, launcher=self._launcher)
+        from tsharness.report.progress import Bar
         from tsharness.report.terminal import VerifyProgress
 
-        with VerifyProgress(self._options.calls, self._color) as progress:
+        with Bar(1, "calls", self._color) as bar:
+            progress = VerifyProgress(self._options.calls, bar)
             hooks = Hooks(progress.event)
             return verify_artifact(artifact, self._options, hooks, progress.plan, self._launcher)
 
-    def _print(self, report: Any) -> None:
+    def _print(self, report: VerifyReport) -> None:
         from tsharness.report.console import console
-        from tsharness.report.terminal import print_verdict, print_verify
+        from tsharness.report.draw import print_line
+        from tsharness.report.terminal import print_verify
 
-        out = console(self._color, stderr=self._json_file == "-")
+        out = console(self._color, stderr=self._results.renderings.take_standard_output)
         if self._quiet or self._label:
-            out.print(f"{self._label or report.artifact.path}: ", end="")
-            print_verdict(report, out)
-        else:
-            if len(self._reports) > 1:
-                out.print()
-            print_verify(report, out, self._verbose)
-
-    def finish(self) -> int:
-        code = worst(self._codes)
-        if self._json_file is None:
-            return code
-        try:
-            write_json(self._document(code), self._json_file)
-        except TsharnessError as error:
-            typer.echo(f"error: {error}", err=True)
-            return worst([code, error.exit_code])
-        return code
-
-    def _document(self, code: int) -> dict[str, Any]:
-        from tsharness import __version__
-        from tsharness.report.model import SCHEMA_VERSION
-
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "kind": "run",
-            "tsharness": __version__,
-            "exit_code": int(code),
-            "reports": [report.to_dict() for report in self._reports],
-            "errors": self._errors,
-        }
+            print_line(report, out, self._label)
+            return
+        if len(self._results.reports) > 1:
+            out.print()
+        print_verify(report, out, self._verbose)
 
 
 def _load_terminal() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tsharness.errors import VerificationFailed
 from tsharness.report.model import SCHEMA_VERSION, Finding, from_dict, to_dict
+from tsharness.report.notebook import repr_html
 from tsharness.verdict import ExitCode, Verdict
 
 
@@ -97,6 +98,9 @@ class Inspection:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Inspection:
         return from_dict(cls, data)
+
+    def _repr_html_(self) -> str:
+        return repr_html(self)
 
     def raise_for_verdict(self) -> None:
         """Raises VerificationFailed, with the reason, unless the verdict is a pass."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tsharness.bench.compare_report import CompareReport
 from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
 from tsharness.report.console import print_lines
+from tsharness.report.draw_table import plain_table
 
 _STYLES = {"slower": "bold red", "different": "bold red", "faster": "green", "inconclusive": "bold yellow"}
 
@@ -19,7 +19,7 @@ def print_compare(report: CompareReport, out: Console, quiet: bool = False) -> N
         for label, text in header_lines(report):
             out.print(Text(f"{label:<6}  ", "bold").append(text, "not bold"))
         out.print()
-        table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+        table = plain_table()
         for name in COLUMNS:
             table.add_column(name, justify="left" if name in ("case", "verdict") else "right")
         for case in report.cases:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.text import Text
@@ -26,6 +28,17 @@ def console(color: bool, *, stderr: bool = False) -> Console:
     return Console(
         file=stream, width=width, no_color=not color or None, highlight=False, soft_wrap=not stream.isatty()
     )
+
+
+@contextmanager
+def fold(title: str, out: Console) -> Iterator[None]:
+    """What is printed meanwhile folds away under the title, on a service that can."""
+    folds = os.environ.get("GITHUB_ACTIONS") == "true"
+    if folds:
+        out.print(f"::group::{title}", markup=False)
+    yield
+    if folds:
+        out.print("::endgroup::", markup=False)
 
 
 def styled(line: str, styles: Mapping[str, str]) -> Text:

@@ -21,6 +21,7 @@ from rich.text import Text
 from tsharness.exporting.report import ExportReport
 from tsharness.exporting.saying import Say
 from tsharness.report.console import console, print_lines
+from tsharness.report.draw_table import plain_table
 from tsharness.report.export_text import (
     candidate_row,
     finding_lines,
@@ -107,7 +108,7 @@ def _stage_table(report: ExportReport) -> Table:
 
 
 def _table(*columns: str) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for column in columns:
         table.add_column(column)
     return table

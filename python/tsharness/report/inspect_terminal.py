@@ -12,14 +12,9 @@ from tsharness.report.inspect_text import finding_lines, header_lines, module_li
 _STYLES = {"error": "bold red", "warn": "bold yellow", "note": "dim"}
 
 
-def print_inspection(report: Inspection, out: Console, quiet: bool, verbose: bool) -> None:
+def print_inspection(report: Inspection, out: Console, verbose: bool) -> None:
     """What it is, its modules, findings, verdict."""
     closing = styled(verdict_line(report), VERDICTS)
-    if quiet:
-        if report.triton is not None:
-            out.print(Text(report.triton))
-        out.print(Text(f"{report.path}: ").append_text(closing))
-        return
     lines = list(header_lines(report))
     width = max(len(label) for label, _ in lines)
     for label, text in lines:

@@ -14,7 +14,20 @@ from tsharness.verdict import ExitCode, Verdict
 T = TypeVar("T")
 
 SCHEMA_VERSION = 1
-"""Of every report; it changes when a field is removed or changes its meaning."""
+"""Of every report; it changes when a field is removed or changes its meaning. A field that is added has a
+default, so that documents without it are still read."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Curve:
+    """Numbers that are better drawn than told."""
+
+    name: str
+    x_name: str
+    """With its unit, as the next."""
+    y_name: str
+    x: tuple[float, ...]
+    y: tuple[float, ...]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +41,8 @@ class Check:
     """What was seen, in one line."""
     seconds: float | None = None
     """What it cost besides the calls of the cases; ``None`` if nothing."""
+    curves: tuple[Curve, ...] = ()
+    """What the message was made of, if it is a course."""
 
 
 @dataclasses.dataclass(frozen=True)

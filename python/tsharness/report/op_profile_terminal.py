@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tsharness.bench.op_profile import OperatorProfile
+from tsharness.report.draw_table import plain_table
 from tsharness.report.units import amount, seconds, size
 
 _SHOWN = 20
@@ -20,7 +20,7 @@ def _short(where: str) -> str:
 def print_op_profile(profile: OperatorProfile, out: Console) -> None:
     """The operators that take most, and what bounds the model."""
     on_device = any(one.device_seconds for one in profile.operators)
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in ("operator", "calls", "host", *(["device"] if on_device else []), "share", "flop", "bytes"):
         table.add_column(name, justify="left" if name == "operator" else "right")
     table.add_column("shapes", overflow="fold", max_width=40)

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from tsharness.report.console import console
+
+
+def shows_progress() -> bool:
+    """Whether somebody watches: not in a log, and not on a CI service that pretends to be a terminal."""
+    return sys.stderr.isatty() and not os.environ.get("CI")
 
 
 class Bar:
@@ -20,7 +28,7 @@ class Bar:
             TimeRemainingColumn(),
             console=console(color, stderr=True),
             transient=True,
-            disable=not sys.stderr.isatty(),
+            disable=not shows_progress(),
         )
         self._total = total
         self._task = self._progress.add_task("starting", total=total)
@@ -32,6 +40,18 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def to(self, completed: float, description: str) -> None:
-        """Where it is now."""
-        self._progress.update(self._task, completed=min(completed, self._total), description=description)
+    def to(self, completed: float, description: str, total: float | None = None) -> None:
+        """Where it is now; ``total`` if that has only become known."""
+        self._total = self._total if total is None else total
+        self._progress.update(
+            self._task, completed=min(completed, self._total), total=self._total, description=description
+        )
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Out of the way, while something else is printed."""
+        self._progress.stop()
+        try:
+            yield
+        finally:
+            self._progress.start()

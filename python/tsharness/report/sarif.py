@@ -5,24 +5,25 @@ The format: https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html"""
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tsharness.findings import RULES
-from tsharness.inspection.report import Inspection
+from tsharness.report.document import Run
 from tsharness.report.model import Finding
+from tsharness.report.outline import outline
 
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+)")
 
 
-def to_sarif(reports: Sequence[Inspection], version: str) -> dict[str, Any]:
-    """One run with the findings of all files. A finding's location is the file that was inspected; the line
+def to_sarif(run: Run) -> dict[str, Any]:
+    """One run with the findings of all reports. A finding's location is the file that was looked at; the line
     of its source, if it is known, is a related one."""
-    found = [(report, one) for report in reports for one in report.findings]
+    found = [(said.path, one) for said in map(outline, run.reports) for one in said.findings]
     codes = sorted({one.code for _, one in found})
-    driver = {"name": "tsharness", "semanticVersion": version, "rules": [_rule(code) for code in codes]}
-    results = [_result(report, one, codes.index(one.code)) for report, one in found]
+    rules = [_rule(code) for code in codes]
+    driver = {"name": "tsharness", "semanticVersion": run.tsharness, "rules": rules}
+    results = [_result(path, one, codes.index(one.code)) for path, one in found]
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
         "version": "2.1.0",
@@ -41,13 +42,13 @@ def _rule(code: str) -> dict[str, Any]:
     }
 
 
-def _result(report: Inspection, found: Finding, index: int) -> dict[str, Any]:
+def _result(path: str, found: Finding, index: int) -> dict[str, Any]:
     result = {
         "ruleId": found.code,
         "ruleIndex": index,
         "level": found.severity,
         "message": {"text": f"{found.seen}: {found.why}. {found.do}"},
-        "locations": [_location(Path(report.path).as_posix(), None)],
+        "locations": [_location(Path(path).as_posix(), None)],
         "partialFingerprints": {"finding/v1": f"{found.code}:{found.where}:{found.seen}"},
     }
     place = _PLACE.fullmatch(found.where or "")

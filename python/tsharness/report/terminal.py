@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from tsharness.report.console import console, print_lines
+from tsharness.report.console import fold, print_lines
+from tsharness.report.draw_table import plain_table
 from tsharness.report.model import Check
 from tsharness.report.profile_text import profile_lines
+from tsharness.report.progress import Bar
 from tsharness.report.text import header_lines, passes_from, place, verdict_lines
 from tsharness.report.units import error, seconds
 from tsharness.verdict import Verdict
@@ -33,43 +33,35 @@ _VERDICT_STYLES = {
 
 
 class VerifyProgress:
-    """A bar that moves with every call; nothing at all where standard error is no terminal."""
+    """A bar that moves with every call."""
 
-    def __init__(self, calls: int, color: bool) -> None:
-        self._calls = calls
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed}/{task.total} calls"),
-            TimeRemainingColumn(),
-            console=console(color, stderr=True),
-            transient=True,
-            disable=not sys.stderr.isatty(),
-        )
-        self._task = self._progress.add_task("starting", total=None)
-
-    def __enter__(self) -> VerifyProgress:
-        self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+    def __init__(self, calls: int, bar: Bar) -> None:
+        self._calls, self._bar = calls, bar
+        self._done, self._total, self._said = 0, 0, "starting"
 
     def plan(self, plan: Plan) -> None:
         again = len(plan.cases) > 1 and self._calls > 1  # after the other cases
-        total = (self._calls + again) * sum(summary.calls for summary in plan.cases)
-        self._progress.update(self._task, total=total, description=plan.artifact.name)
+        self._done, self._said = 0, plan.artifact.name
+        self._total = (self._calls + again) * sum(summary.calls for summary in plan.cases)
+        self._bar.to(0, self._said, self._total)
 
     def event(self, event: Event) -> None:
         identity = str(event.get("id", ""))
         if event["event"] == "progress" and identity.startswith(("run-", "revisit")):
-            self._progress.update(self._task, advance=1, description=event["case"])
+            self._done, self._said = self._done + 1, event["case"]
         elif event["event"] == "step-begin" and identity:
-            self._progress.update(self._task, description=identity)
+            self._said = identity
+        self._bar.to(self._done, self._said)
 
 
 def print_verify(report: VerifyReport, out: Console, verbose: bool = False) -> None:
     """Header, tables, verdict; ``verbose``: every figure of every output, and where failed ones differ."""
+    with fold(f"verify {report.artifact.path}", out):
+        _print_details(report, out, verbose)
+    print_verdict(report, out)
+
+
+def _print_details(report: VerifyReport, out: Console, verbose: bool) -> None:
     lines = list(header_lines(report))
     width = max(len(label) for label, _ in lines)
     for label, text in lines:
@@ -82,14 +74,13 @@ def print_verify(report: VerifyReport, out: Console, verbose: bool = False) -> N
     out.print()
     out.print(_check_table(report.checks))
     out.print()
-    print_verdict(report, out)
 
 
 _FIGURES = ("mean_abs", "max_ulp", "cosine", "relative_l2", "snr", "psnr")
 
 
 def _print_figures(report: VerifyReport, out: Console) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in (
         "case",
         "output",
@@ -120,7 +111,7 @@ def print_verdict(report: VerifyReport, out: Console) -> None:
 
 
 def _case_table(cases: Sequence[CaseResult]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     for name in ("case", "calls", "output", "max abs", "max rel", "worst at", "passes from", "verdict"):
         table.add_column(name, justify="right" if name in ("calls", "max abs", "max rel") else "left")
     for case in cases:
@@ -142,7 +133,7 @@ def _case_table(cases: Sequence[CaseResult]) -> Table:
 
 
 def _check_table(checks: Sequence[Check]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    table = plain_table()
     table.add_column("check")
     table.add_column("verdict")
     table.add_column("cost", justify="right")

@@ -73,11 +73,11 @@ def verdict_lines(report: VerifyReport) -> list[str]:
     located = _place_lines(report.localized) if report.localized else []
     if bad and all(case.error is not None and case.error == bad[0].error for case in bad[1:]):
         bad, hidden = bad[:1], len(bad) - 1
-        lines += _case_lines(bad[0], report.findings)
+        lines += case_lines(bad[0], report.findings)
         lines += [f"      and so for {hidden} more cases"] if hidden else []
         return lines + located + _general_lines(report)
     for case in bad[:_SHOWN]:
-        lines += _case_lines(case, report.findings)
+        lines += case_lines(case, report.findings)
     if len(bad) > _SHOWN:
         lines.append(f"      and {len(bad) - _SHOWN} more cases: {', '.join(c.name for c in bad[_SHOWN:])}")
     return lines + located + _general_lines(report)
@@ -154,7 +154,8 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def _case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
+def case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
+    """What, where, why and what to do; empty if everything is right."""
     if case.error is not None:
         return _error_lines(case.name, case.error)
     lines = []

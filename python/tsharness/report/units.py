@@ -18,6 +18,14 @@ def _three_digits(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
+def time_unit(value: float) -> tuple[float, str]:
+    """Seconds in the unit that suits such a duration, and its name: what an axis is divided by."""
+    for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):
+        if value >= factor:
+            return factor, unit
+    return 1e-9, "ns"
+
+
 def size(count: int) -> str:
     """Bytes: "46.8 MB"."""
     for factor, unit in ((10**9, "GB"), (10**6, "MB"), (10**3, "kB")):

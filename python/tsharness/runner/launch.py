@@ -90,6 +90,7 @@ class Launcher:
         self.interrupted = False
         """Whether somebody pressed Ctrl-C: then nothing more is started."""
         self._ahead: RunnerProcess | None = None
+        self._taken: list[RunnerProcess] = []
 
     def start_ahead(self) -> None:
         """Starts one, unless one waits already."""
@@ -98,7 +99,15 @@ class Launcher:
     def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""
         ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
-        return ahead or RunnerProcess(self._runner, environment)
+        process = ahead or RunnerProcess(self._runner, environment)
+        self._taken = [one for one in self._taken if one.popen.returncode is None] + [process]
+        return process
+
+    def interrupt(self) -> None:
+        """From another thread: ends what runs, and nothing more is started."""
+        self.interrupted = True
+        for process in self._taken:
+            process.kill()
 
     def close(self) -> None:
         """Ends a process that was started ahead and not needed."""

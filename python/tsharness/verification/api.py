@@ -20,7 +20,7 @@ from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.scratch import ScratchFolder
-from tsharness.verdict import ExitCode, Verdict, worst
+from tsharness.verdict import ExitCode, verdict_of, worst
 from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import no_requests, parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
@@ -228,15 +228,12 @@ def _report(
         cases=cases,
         findings=diagnosis.findings,
         localized=diagnosis.localized,
-        verdict=Verdict.ERROR if launcher.interrupted else _verdict(exit_code),
+        verdict=verdict_of(exit_code),
         exit_code=exit_code,
         seconds=time.monotonic() - started,
         printed=result.printed,
         incomplete=launcher.interrupted,
     )
-
-
-_PLAIN = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
 
 
 def _raise_environment_errors(artifact: Path, result: RunResult) -> None:
@@ -246,12 +243,6 @@ def _raise_environment_errors(artifact: Path, result: RunResult) -> None:
         raise DeviceError(error.message)
     if error is not None and error.kind in ("usage", "case-file"):
         raise UsageError(f"{artifact}: {error.message}")
-
-
-def _verdict(exit_code: ExitCode) -> Verdict:
-    if exit_code in _PLAIN:
-        return _PLAIN[exit_code]
-    return Verdict.FAIL if exit_code is ExitCode.FAILED else Verdict.ERROR
 
 
 def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult) -> ArtifactInfo:

@@ -16,6 +16,7 @@ from tsharness.report.model import (
     from_dict,
     to_dict,
 )
+from tsharness.report.notebook import repr_html
 from tsharness.verdict import ExitCode, Verdict
 from tsharness.verification.place import Localization
 from tsharness.verification.profile import Profile
@@ -122,7 +123,8 @@ class OutputResult:
     requirements: tuple[Requirement, ...] = ()
     """What it was judged by, if figures were asked for."""
     profile: Profile | None = None
-    """Where and among which values it differs, if it does; of the first call that does."""
+    """Where and among which values it differs, if it does; of the first call that fails, or if none does of
+    the first that is not equal."""
     float64: Float64Errors | None = None
     """Against a float64 run, if that was asked for."""
     decisions: Decisions | None = None
@@ -185,6 +187,9 @@ class VerifyReport:
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> VerifyReport:
         return from_dict(cls, data)
+
+    def _repr_html_(self) -> str:
+        return repr_html(self)
 
     def raise_for_verdict(self) -> None:
         """Raises VerificationFailed, with the reason, unless the verdict is a pass."""

@@ -6,8 +6,9 @@ import itertools
 import math
 from collections.abc import Sequence
 
-from tsharness.report.model import Check
+from tsharness.report.model import Check, Curve
 from tsharness.report.units import size
+from tsharness.runner.process import Event
 from tsharness.verdict import Verdict
 from tsharness.verification.checks.context import Context, many
 from tsharness.verification.checks.rule import Level, Request
@@ -16,6 +17,7 @@ _THREADS = 4
 _CROWDED = 0.05  # seconds of each thread's calls: a race needs its time to show
 _MOST_ROUNDS = 200
 _Z99 = 2.576  # standard normal quantile of a two-sided 99% interval
+_DRAWN = 200  # points of a curve
 _POINTS = 64  # of a series that are kept: all pairs of them are looked at
 _MODES = {"shared": "the shared module", "clones": "clones"}
 _SOAKS = {"fixed": "one shape", "varied": "changing shapes", "threads": "a fresh thread a call"}
@@ -71,7 +73,7 @@ def memory_requests(context: Context) -> Sequence[Request]:
 
 def memory(context: Context) -> Check:
     limit = context.options.leak_limit
-    worst, told = Verdict.PASS, []
+    worst, told, curves = Verdict.PASS, [], []
     for mode, name in _SOAKS.items():
         outcome = context.answers.get(f"memory:{mode}")
         if outcome is None:
@@ -79,6 +81,7 @@ def memory(context: Context) -> Check:
         if outcome.error is not None:
             return Check("memory", Verdict.ERROR, f"with {name}: {outcome.error.message}")
         (event,) = outcome.results
+        curves.append(_curve(name, event))
         low, middle, high = (
             slope / event["calls_per_round"] for slope in growth(_settled(event["heap_bytes"]))
         )
@@ -89,15 +92,29 @@ def memory(context: Context) -> Check:
             worst = Verdict.INCONCLUSIVE
             told.append(f"with {name} {_bytes(low)} to {_bytes(high)} a call; --level full looks longer")
     if told:
-        return Check("memory", worst, f"{'; '.join(told)}; the limit is {_bytes(limit)}")
+        message = f"{'; '.join(told)}; the limit is {_bytes(limit)}"
+        return Check("memory", worst, message, curves=tuple(curves))
     calls = sum(
         event["calls"]
         for key, o in context.answers.items()
         if key.startswith("memory:")
         for event in o.results
     )
-    return Check(
-        "memory", Verdict.PASS, f"nothing is kept after {many(calls, 'call')} (limit {_bytes(limit)} a call)"
+    message = f"nothing is kept after {many(calls, 'call')} (limit {_bytes(limit)} a call)"
+    return Check("memory", Verdict.PASS, message, curves=tuple(curves))
+
+
+def _curve(name: str, event: Event) -> Curve:
+    """The heap after each round, thinned out evenly, against where it began."""
+    heap, calls = event["heap_bytes"], event["calls_per_round"]
+    step = max(1, len(heap) // _DRAWN)
+    places = range(0, len(heap), step)
+    return Curve(
+        name=f"with {name}",
+        x_name="calls",
+        y_name="kB of heap since the first round",
+        x=tuple(float((place + 1) * calls) for place in places),
+        y=tuple((heap[place] - heap[0]) / 1e3 for place in places),
     )
 
 

@@ -1,0 +1,43 @@
+"""``tsharness report``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsharness.cli.options import Html, Json, Junit, Markdown, NoColor, Quiet, Sarif, Verbose, use_color
+
+
+def command(
+    files: Annotated[list[Path], typer.Argument(metavar="RUN.json...", help="What --json has written.")],
+    json_file: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    sarif: Sarif = None,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+    no_color: NoColor = False,
+) -> None:
+    """Render stored reports again: on the terminal, and as files of other formats. Several become one.
+
+    Exit code: that of the reports, the worst.
+    """
+    from tsharness.cli.results import Renderings
+    from tsharness.report.console import console
+    from tsharness.report.document import joined, read_run
+    from tsharness.report.draw import print_report
+
+    renderings = Renderings(json=json_file, junit=junit, markdown=markdown, html=html, sarif=sarif)
+    run = joined([read_run(file) for file in files])
+    out = console(use_color(no_color), stderr=renderings.take_standard_output)
+    for number, report in enumerate(run.reports):
+        if number and not quiet:
+            out.print()
+        print_report(report, out, quiet=quiet, verbose=verbose)
+    for problem in run.errors:
+        typer.echo(f"error: {problem.message}", err=True)
+    renderings.write(run)
+    raise typer.Exit(run.exit_code)

@@ -1,0 +1,1 @@
+"""Figures of earlier runs, kept in one file."""

@@ -1,0 +1,137 @@
+"""What a command leaves behind: its reports, and what there is instead of one where something went wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tsharness.bench.compare_report import CompareReport
+from tsharness.bench.report import BenchReport
+from tsharness.errors import TsharnessError, UsageError
+from tsharness.inspection.report import Inspection
+from tsharness.report.model import SCHEMA_VERSION, from_dict, to_dict
+from tsharness.verdict import ExitCode, worst
+from tsharness.verification.report import VerifyReport
+
+Report = VerifyReport | BenchReport | CompareReport | Inspection
+KINDS: Mapping[str, type[Report]] = {
+    "verify": VerifyReport,
+    "bench": BenchReport,
+    "compare": CompareReport,
+    "inspection": Inspection,
+}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An artifact of which there is no report."""
+
+    path: str
+    message: str
+    exit_code: ExitCode
+
+    @classmethod
+    def of(cls, path: str | Path, error: TsharnessError) -> Problem:
+        return cls(str(path), str(error), ExitCode(error.exit_code))
+
+
+@dataclass(frozen=True)
+class Run:
+    """One command, or one suite."""
+
+    tsharness: str
+    """Its version."""
+    command: str
+    """"verify", "bench", "compare", "inspect", or "suite"."""
+    created: str
+    """When it ended: ISO 8601, UTC."""
+    exit_code: int
+    """The worst; 130 if somebody interrupted it."""
+    reports: tuple[Report, ...] = ()
+    errors: tuple[Problem, ...] = ()
+    incomplete: bool = False
+    """Whether somebody interrupted it."""
+    schema_version: int = SCHEMA_VERSION
+    kind: str = field(default="run")
+
+    def to_dict(self) -> dict[str, Any]:
+        return dict(to_dict(self))
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Run:
+        """Raises UsageError for what is no run of a version that this one reads."""
+        return _run(data)
+
+
+def report_from_dict(data: Mapping[str, Any]) -> Report:
+    """A report of whatever kind. Raises UsageError."""
+    kind = data.get("document") or data.get("kind")
+    if kind not in KINDS:
+        raise UsageError(f"a report of an unknown kind, '{kind}'; there is {', '.join(KINDS)}")
+    try:
+        return from_dict(KINDS[str(kind)], data)
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise UsageError(f"a damaged {kind} report: {error}") from None
+
+
+def _run(data: Mapping[str, Any]) -> Run:
+    version = data.get("schema_version")
+    if not isinstance(version, int) or "kind" not in data:
+        raise UsageError("no report of tsharness: it has no schema_version and kind")
+    if version > SCHEMA_VERSION:
+        raise UsageError(
+            f"a report of schema version {version}; this tsharness reads up to {SCHEMA_VERSION}: update it"
+        )
+    if data["kind"] not in ("run", "inspections"):
+        report = report_from_dict(data)
+        command = "inspect" if isinstance(report, Inspection) else report.kind
+        return Run("", command, "", int(report.exit_code), (report,))
+    reports = tuple(map(report_from_dict, data.get("reports", ())))
+    errors = tuple(from_dict(Problem, one) for one in data.get("errors", ()))
+    codes = [*(report.exit_code for report in reports), *(error.exit_code for error in errors)]
+    return Run(
+        tsharness=data.get("tsharness", ""),
+        command=data.get("command", "inspect" if data["kind"] == "inspections" else "verify"),
+        created=data.get("created", ""),
+        exit_code=data.get("exit_code", int(worst(codes))),
+        reports=reports,
+        errors=errors,
+        incomplete=data.get("incomplete", False),
+    )
+
+
+def read_run(path: Path) -> Run:
+    """Reads what ``--json`` wrote, in this version or an earlier one. Raises UsageError."""
+    try:
+        data = json.loads(path.read_text())
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
+    except ValueError as error:
+        raise UsageError(f"{path} is no JSON: {error}; expected what --json wrote") from None
+    if not isinstance(data, dict):
+        raise UsageError(f"{path} holds no object; expected what --json wrote")
+    try:
+        return Run.from_dict(data)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """Several as one; the newest of their times, the worst of their exit codes. Raises ValueError without
+    any."""
+    if len(runs) == 1:
+        return runs[0]
+    codes = [run.exit_code for run in runs]
+    interrupted = [code for code in codes if code not in set(ExitCode)]
+    return Run(
+        tsharness=max(run.tsharness for run in runs),
+        command="suite",
+        created=max(run.created for run in runs),
+        exit_code=max(interrupted) if interrupted else int(worst(codes)),
+        reports=tuple(report for run in runs for report in run.reports),
+        errors=tuple(error for run in runs for error in run.errors),
+        incomplete=any(run.incomplete for run in runs),
+    )

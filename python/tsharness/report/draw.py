@@ -1,0 +1,55 @@
+"""Any report on a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tsharness.report.console import print_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tsharness.report.document import Report
+
+
+def print_report(report: Report, out: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+    """As the command does that made it; ``quiet``: one line."""
+    if quiet:
+        print_line(report, out)
+        return
+    from tsharness.bench.compare_report import CompareReport
+    from tsharness.bench.report import BenchReport
+    from tsharness.report.bench_terminal import print_bench
+    from tsharness.report.compare_terminal import print_compare
+    from tsharness.report.inspect_terminal import print_inspection
+    from tsharness.report.terminal import print_verify
+    from tsharness.verification.report import VerifyReport
+
+    if isinstance(report, VerifyReport):
+        print_verify(report, out, verbose)
+    elif isinstance(report, BenchReport):
+        print_bench(report, out)
+    elif isinstance(report, CompareReport):
+        print_compare(report, out)
+    else:
+        print_inspection(report, out, verbose)
+
+
+def print_line(report: Report, out: Console, label: str = "") -> None:
+    """The verdict, of what, and why, in one line."""
+    from tsharness.report.outline import outline
+
+    said = outline(report)
+    print_lines([f"{said.word}  {label or said.path}: {said.summary}"], out)
+
+
+def report_text(report: Report, width: int = 120) -> str:
+    """What ``print_report`` prints, without colours."""
+    import io
+
+    from rich.console import Console
+
+    out = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, soft_wrap=True)
+    print_report(report, out)
+    assert isinstance(out.file, io.StringIO)
+    return "\n".join(line.rstrip() for line in out.file.getvalue().splitlines())

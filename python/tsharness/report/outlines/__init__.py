@@ -1,0 +1,1 @@
+"""An outline for each kind of report."""

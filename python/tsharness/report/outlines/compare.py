@@ -1,0 +1,41 @@
+"""What a comparison says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tsharness.bench.compare_report import ComparedCase, CompareReport
+from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
+from tsharness.report.outline import Item, Outline, Table
+from tsharness.verdict import ExitCode, Verdict
+
+_VERDICTS = {
+    ExitCode.PASS: Verdict.PASS,
+    ExitCode.REGRESSION: Verdict.FAIL,
+    ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE,
+}
+
+
+def outline_compare(report: CompareReport) -> Outline:
+    base, new = Path(report.base.path).name, Path(report.new.path).name
+    return Outline(
+        kind="compare",
+        title=f"{base} and {new}" if base != new else f"{base}, twice",
+        path=report.new.path,
+        exit_code=report.exit_code,
+        lines=(verdict_line(report), *difference_lines(report)),
+        facts=tuple(header_lines(report)),
+        tables=(Table("Cases", COLUMNS, tuple(map(row, report.cases)), ("case", "verdict")),),
+        items=tuple(_item(case) for case in report.cases),
+        findings=(),
+        warnings=(),
+        seconds=report.seconds,
+    )
+
+
+def _item(case: ComparedCase) -> Item:
+    effect = case.effect
+    said = f"{case.change}: {effect.ratio:.4f} of base, {effect.low:.4f} to {effect.high:.4f}"
+    if case.differences:
+        return Item("case", case.case, Verdict.FAIL, "outputs differ", case.differences)
+    return Item("case", case.case, _VERDICTS[case.exit_code], said, (said,), case.new_seconds)

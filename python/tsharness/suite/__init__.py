@@ -1,0 +1,1 @@
+"""Many artifacts, with what holds for each, in one file."""

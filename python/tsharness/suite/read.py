@@ -1,0 +1,183 @@
+"""Reads a suite file into what is to be done."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tsharness.errors import UsageError
+from tsharness.suite.schema_model import (
+    Artifact,
+    BenchSettings,
+    CompareSettings,
+    SuiteFile,
+    Target,
+    VerifySettings,
+)
+
+NAME = "tsharness.toml"
+SETTINGS: Mapping[str, type] = {
+    "verify": VerifySettings,
+    "bench": BenchSettings,
+    "compare": CompareSettings,
+}
+_PATHS = ("cases", "load_library", "baseline", "base")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One artifact on one target, for one command."""
+
+    path: Path
+    """Relative to the suite's folder."""
+    target: str
+    """Its name; empty if the suite has none."""
+    settings: Mapping[str, Any]
+    """By the name of the option."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.path} on {self.target}" if self.target else str(self.path)
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite file that was found in order."""
+
+    file: Path
+    document: Mapping[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        return self.file.parent
+
+    def entries(self, command: str) -> list[Entry]:
+        """What the command has to do, in the order of the file; an artifact that two globs find counts
+        once, with the settings of the last. Raises UsageError if nothing is found."""
+        found: dict[tuple[Path, str], Entry] = {}
+        for stated in self.document["artifacts"]:
+            if command not in _texts(stated.get("commands", tuple(SETTINGS))):
+                continue
+            for path in self._paths(stated):
+                for entry in self._on_targets(command, path, stated):
+                    found[entry.path, entry.target] = entry
+        entries = list(found.values())
+        if command == "compare":
+            entries = [entry for entry in entries if "base" in entry.settings]
+        if not entries:
+            hint = '; compare needs base, such as base = "released/{name}"' if command == "compare" else ""
+            raise UsageError(f"{self.file}: no artifact for {command}{hint}")
+        return entries
+
+    def _paths(self, stated: Mapping[str, Any]) -> Iterator[Path]:
+        excluded = {
+            path for pattern in _texts(stated.get("exclude", ())) for path in self.folder.glob(pattern)
+        }
+        for pattern in _texts(stated["path"]):
+            matches = sorted(path for path in self.folder.glob(pattern) if path.is_file())
+            if not matches:
+                raise UsageError(f"{self.file}: '{pattern}' finds no file in {self.folder}")
+            yield from (path.relative_to(self.folder) for path in matches if path not in excluded)
+
+    def _on_targets(self, command: str, path: Path, stated: Mapping[str, Any]) -> Iterator[Entry]:
+        known = self.document.get("targets", {})
+        names = _texts(stated.get("targets", tuple(known))) or ("",)
+        for name in names:
+            settings = {
+                **self.document.get(command, {}),
+                **known.get(name, {}),
+                **stated.get(command, {}),
+            }
+            places = {"name": path.name, "stem": path.stem, "target": name or "cpu"}
+            for key in set(_PATHS) & set(settings):
+                settings[key] = [_filled(one, places, self.file) for one in _texts(settings[key])]
+                settings[key] = settings[key] if key == "load_library" else settings[key][0]
+            yield Entry(path, name, settings)
+
+
+def find_suite(start: Path) -> Suite:
+    """The nearest suite file in the folder or above. Raises UsageError if there is none."""
+    for folder in (start, *start.parents):
+        if (folder / NAME).is_file():
+            return read_suite(folder / NAME)
+        project = folder / "pyproject.toml"
+        if project.is_file() and "tsharness" in _toml(project).get("tool", {}):
+            return read_suite(project)
+    raise UsageError(
+        f"no artifact was named, and there is no {NAME} here or above.\n"
+        "Name a file, or let `tsharness init` write a suite file"
+    )
+
+
+def read_suite(file: Path) -> Suite:
+    """Raises UsageError for what a suite file cannot say, with what was probably meant."""
+    document = _toml(file)
+    if file.name == "pyproject.toml":
+        document = document.get("tool", {}).get("tsharness", {})
+    _check(document, SuiteFile, f"{file}")
+    for number, artifact in enumerate(document["artifacts"], 1):
+        where = f"{file}: artifacts {number}"
+        _check(artifact, Artifact, where)
+        _check_settings(artifact, where)
+        for name in _texts(artifact.get("commands", ())):
+            _known(name, SETTINGS, f"{where}: commands")
+        for name in _texts(artifact.get("targets", ())):
+            _known(name, document.get("targets", {}), f"{where}: targets")
+    for name, target in document.get("targets", {}).items():
+        _check(target, Target, f"{file}: targets.{name}")
+    _check_settings(document, f"{file}")
+    return Suite(file, document)
+
+
+def _check_settings(table: Mapping[str, Any], where: str) -> None:
+    for command, cls in SETTINGS.items():
+        _check(table.get(command, {}), cls, f"{where}: {command}")
+
+
+def _check(table: Any, cls: type, where: str) -> None:
+    """Names; values are read where the command line's are."""
+    if not isinstance(table, dict):
+        raise UsageError(f"{where}: expected a table, got {table!r}")
+    fields = {field.name: field for field in dataclasses.fields(cls)}
+    for key in table:
+        _known(key, fields, where)
+    for name, field in fields.items():
+        if field.default is dataclasses.MISSING and name not in table:
+            raise UsageError(f"{where}: '{name}' is missing")
+
+
+def _known(name: str, names: Mapping[str, Any] | Sequence[str], where: str) -> None:
+    if name not in names:
+        near = difflib.get_close_matches(name, list(names), 1)
+        hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(names) or 'none'}"
+        raise UsageError(f"{where}: no '{name}'; {hint}")
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _filled(text: str, places: Mapping[str, str], file: Path) -> str:
+    try:
+        return text.format(**places)
+    except (KeyError, IndexError, ValueError):
+        raise UsageError(f"{file}: '{text}': expected only {{name}}, {{stem}} and {{target}}") from None
+
+
+def _toml(file: Path) -> dict[str, Any]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        return dict(tomllib.loads(file.read_text()))
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: {error}") from None
