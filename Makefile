@@ -77,6 +77,7 @@ format: $(INSTALLED)
 docs: $(INSTALLED)
 	$(PY) docs/generate_findings.py
 	$(PY) docs/generate_checks.py
+	$(PY) docs/generate_schemas.py
 
 # After an update of torch: what inspect knows of its operators.
 operators: $(INSTALLED)

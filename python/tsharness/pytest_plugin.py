@@ -4,9 +4,9 @@ Nothing of tsharness is imported before one of them is used."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import pytest
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tsharness.bench.compare_report import CompareReport
     from tsharness.report.document import Report
     from tsharness.verification.report import VerifyReport
+
+    T = TypeVar("T", bound=Report)
 
 _FIXTURE = "artifact"
 
@@ -94,14 +96,7 @@ class ArtifactItem(pytest.Item):
 
         if find_cases(self.path, None) is None:
             pytest.skip("no cases inside the artifact or beside it; tsharness pack gives it some")
-        _fail_unless_pass(verify(self.path))
-
-    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        from tsharness.errors import TsharnessError
-
-        if isinstance(excinfo.value, TsharnessError):
-            return f"error: {excinfo.value}"
-        return super().repr_failure(excinfo, style)
+        _passing(lambda: verify(self.path))
 
     def reportinfo(self) -> tuple[Path, None, str]:
         return self.path, None, f"verify {self.path.name}"
@@ -114,9 +109,7 @@ def tsharness_verify() -> Verify:
     def run(path: str | Path, **options: Any) -> VerifyReport:
         from tsharness.verification.api import verify
 
-        report = verify(path, **options)
-        _fail_unless_pass(report)
-        return report
+        return _passing(lambda: verify(path, **options))
 
     return run
 
@@ -129,15 +122,20 @@ def tsharness_compare() -> Compare:
     def run(base: str | Path, new: str | Path, **options: Any) -> CompareReport:
         from tsharness.bench.compare import compare
 
-        report = compare(base, new, **options)
-        _fail_unless_pass(report)
-        return report
+        return _passing(lambda: compare(base, new, **options))
 
     return run
 
 
-def _fail_unless_pass(report: Report) -> None:
+def _passing(make: Callable[[], T]) -> T:
+    """The report; the test fails with what the command would have said, unless it is a pass."""
+    from tsharness.errors import TsharnessError
     from tsharness.report.draw import report_text
 
+    try:
+        report = make()
+    except TsharnessError as error:
+        pytest.fail(f"error: {error}", pytrace=False)
     if report.exit_code:
         pytest.fail(report_text(report), pytrace=False)
+    return report

@@ -183,11 +183,11 @@ def command(
     report = results.attempt(artifact, lambda: measure(artifact, context.params, use_color(no_color)))
     if report is not None:
         _keep(report, save_baseline, plot)
-        from tsharness.report.bench_terminal import print_bench
         from tsharness.report.console import console
+        from tsharness.report.draw import print_report
 
         out = console(use_color(no_color), stderr=results.renderings.take_standard_output)
-        print_bench(report, out, quiet)
+        print_report(report, out, quiet=quiet)
     raise typer.Exit(results.finish())
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -135,16 +135,17 @@ class Results:
     def run(self) -> Run:
         """All of it as a document."""
         from tsharness import __version__
-        from tsharness.report.document import Run
+        from tsharness.report.document import Run, now
 
         return Run(
             tsharness=__version__,
             command=self.command,
-            created=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            created=now(),
             exit_code=int(self.exit_code),
             reports=tuple(self.reports),
             errors=tuple(self.errors),
             incomplete=self.interrupted,
+            revision=_revision(),
         )
 
     def finish(self) -> int:
@@ -165,3 +166,14 @@ class Results:
             for line in annotation_lines(run or self.run()):
                 typer.echo(line, err=self.renderings.take_standard_output)
         return code
+
+
+def _revision() -> str:
+    """Of the repository that this runs in; empty outside of one."""
+    try:
+        done = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from tsharness.history.changepoint import ChangePoint, change_points
 from tsharness.history.figures import EXIT_CODE, figures_of
 from tsharness.history.store import Series, Stored, as_text, open_store
-from tsharness.report.document import Run
+from tsharness.report.document import Run, now
 
 if TYPE_CHECKING:
     from tsharness.report.html.svg import Chart
@@ -38,7 +37,7 @@ def append(store: Path, run: Run, *, draw: bool = False) -> tuple[Chart, ...]:
     """Adds a run, and gives the charts of the artifacts that it has if they are wanted. Raises UsageError if
     the file cannot be used."""
     figures = [figure for report in run.reports for figure in figures_of(report)]
-    stored = Stored(run.created, _revision(), run.exit_code)
+    stored = Stored(run.created or now(), run.revision, run.exit_code)
     with open_store(store, create=True) as opened:
         opened.add(stored, run.command, run.tsharness, as_text(run.to_dict()), figures)
     if not draw:
@@ -67,14 +66,3 @@ def to_dicts(found: Sequence[Trend]) -> list[Mapping[str, object]]:
     from tsharness.report.model import to_dict
 
     return [dict(to_dict(one)) for one in found]
-
-
-def _revision() -> str:
-    """Of the repository that this runs in."""
-    try:
-        done = subprocess.run(
-            ["git", "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False
-        )
-    except FileNotFoundError:
-        return ""
-    return done.stdout.strip() if done.returncode == 0 else ""

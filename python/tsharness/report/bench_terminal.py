@@ -9,15 +9,14 @@ from rich.text import Text
 
 from tsharness.bench.report import BenchReport
 from tsharness.report import bench_text as text
-from tsharness.report.console import VERDICTS, styled
+from tsharness.report.console import VERDICTS, fold, styled
 from tsharness.report.draw_table import plain_table
 from tsharness.report.op_profile_terminal import print_op_profile
 
 
-def print_bench(report: BenchReport, out: Console, quiet: bool = False) -> None:
-    """Header, a row a case and combination, what the samples do not bear, doubts, limits, verdict; ``quiet``:
-    the verdict alone."""
-    if not quiet:
+def print_bench(report: BenchReport, out: Console) -> None:
+    """Header, a row a case and combination, what the samples do not bear, doubts, limits, verdict."""
+    with fold(f"bench {report.path}", out):
         _print_details(report, out)
     out.print(styled(text.verdict_line(report), VERDICTS))
 

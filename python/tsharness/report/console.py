@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
@@ -25,8 +26,9 @@ _PIPE_WIDTH = 200  # columns; a log file has no edge to break lines at
 def console(color: bool, *, stderr: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else _PIPE_WIDTH
+    system: Literal["auto"] | None = "auto" if color else None
     return Console(
-        file=stream, width=width, no_color=not color or None, highlight=False, soft_wrap=not stream.isatty()
+        file=stream, width=width, color_system=system, highlight=False, soft_wrap=not stream.isatty()
     )
 
 

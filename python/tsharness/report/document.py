@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,11 @@ KINDS: Mapping[str, type[Report]] = {
     "compare": CompareReport,
     "inspection": Inspection,
 }
+
+
+def now() -> str:
+    """ISO 8601, UTC, to the second."""
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,8 @@ class Run:
     errors: tuple[Problem, ...] = ()
     incomplete: bool = False
     """Whether somebody interrupted it."""
+    revision: str = ""
+    """Of the git repository that it ran in; empty if there was none."""
     schema_version: int = SCHEMA_VERSION
     kind: str = field(default="run")
 
@@ -100,6 +108,7 @@ def _run(data: Mapping[str, Any]) -> Run:
         reports=reports,
         errors=errors,
         incomplete=data.get("incomplete", False),
+        revision=data.get("revision", ""),
     )
 
 
@@ -124,14 +133,16 @@ def joined(runs: Sequence[Run]) -> Run:
     any."""
     if len(runs) == 1:
         return runs[0]
+    newest = max(runs, key=lambda run: run.created)
     codes = [run.exit_code for run in runs]
     interrupted = [code for code in codes if code not in set(ExitCode)]
     return Run(
         tsharness=max(run.tsharness for run in runs),
         command="suite",
-        created=max(run.created for run in runs),
+        created=newest.created,
         exit_code=max(interrupted) if interrupted else int(worst(codes)),
         reports=tuple(report for run in runs for report in run.reports),
         errors=tuple(error for run in runs for error in run.errors),
         incomplete=any(run.incomplete for run in runs),
+        revision=newest.revision,
     )

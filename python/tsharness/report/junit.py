@@ -3,15 +3,12 @@ plugin)."""
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree as ET
 
 from tsharness.report.document import Problem, Run
 from tsharness.report.outline import Item, Outline, outline
+from tsharness.report.xml_text import legal
 from tsharness.verdict import Verdict
-
-_ILLEGAL = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 has no way to write."""
 
 
 def to_junit(run: Run) -> str:
@@ -32,10 +29,10 @@ def _suite(one: Outline, run: Run) -> ET.Element:
     suite = _element(f"{one.kind} {one.path}", one.seconds, run)
     properties = ET.SubElement(suite, "properties")
     for label, text in one.facts:
-        ET.SubElement(properties, "property", name=_legal(label), value=_legal(text))
+        ET.SubElement(properties, "property", name=legal(label), value=legal(text))
     for item in one.items:
         suite.append(_case(item, one.path))
-    ET.SubElement(suite, "system-out").text = _legal("\n".join(one.lines))
+    ET.SubElement(suite, "system-out").text = legal("\n".join(one.lines))
     return _counted(suite)
 
 
@@ -47,7 +44,7 @@ def _problem(problem: Problem, run: Run) -> ET.Element:
 
 
 def _element(name: str, seconds: float, run: Run) -> ET.Element:
-    suite = ET.Element("testsuite", name=_legal(name), time=f"{seconds:.6f}")
+    suite = ET.Element("testsuite", name=legal(name), time=f"{seconds:.6f}")
     if run.created:
         suite.set("timestamp", run.created.removesuffix("Z"))
     return suite
@@ -64,18 +61,14 @@ def _case(item: Item, path: str) -> ET.Element:
     """What cannot be told is an error: a gate must not be green because nobody could look."""
     case = ET.Element(
         "testcase",
-        classname=_legal(f"{path}.{item.group}"),
-        name=_legal(item.name),
+        classname=legal(f"{path}.{item.group}"),
+        name=legal(item.name),
         time=f"{item.seconds or 0.0:.6f}",
     )
     if item.verdict is Verdict.SKIPPED:
-        ET.SubElement(case, "skipped", message=_legal(item.said))
+        ET.SubElement(case, "skipped", message=legal(item.said))
     elif item.verdict is not Verdict.PASS:
         tag = "failure" if item.verdict is Verdict.FAIL else "error"
-        made = ET.SubElement(case, tag, message=_legal(item.said), type=item.verdict.value)
-        made.text = _legal("\n".join(item.lines))
+        made = ET.SubElement(case, tag, message=legal(item.said), type=item.verdict.value)
+        made.text = legal("\n".join(item.lines))
     return case
-
-
-def _legal(text: str) -> str:
-    return _ILLEGAL.sub("\ufffd", text)

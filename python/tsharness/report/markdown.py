@@ -20,7 +20,8 @@ def to_markdown(run: Run) -> str:
     """Verdicts first, in a table if there are several; then each report, folded if it passed. What does not
     fit is left out, and said to be."""
     outlines = [outline(report) for report in run.reports]
-    blocks = ["\n".join(_head(run, outlines))]
+    head = "\n".join(_head(run, outlines))
+    blocks = [head] if head else []
     blocks += ["\n".join(_report(one, alone=len(outlines) == 1)) for one in outlines]
     blocks += ["\n".join(_problem(problem)) for problem in run.errors]
     kept, length = [], 0

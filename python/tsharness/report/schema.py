@@ -30,6 +30,7 @@ class _Builder:
     def __init__(self, closed: bool) -> None:
         self._closed = closed
         self.defs: dict[str, Any] = {}
+        self._classes: dict[str, type] = {}
 
     def of_dataclass(self, cls: type) -> dict[str, Any]:
         hints, texts = get_type_hints(cls), _field_texts(cls)
@@ -64,7 +65,10 @@ class _Builder:
     def _reference(self, cls: type) -> dict[str, Any]:
         if cls.__name__ not in self.defs:
             self.defs[cls.__name__] = {}
+            self._classes[cls.__name__] = cls
             self.defs[cls.__name__] = self.of_dataclass(cls)
+        if self._classes[cls.__name__] is not cls:
+            raise ValueError(f"two dataclasses of one name: {cls} and {self._classes[cls.__name__]}")
         return {"$ref": f"#/$defs/{cls.__name__}"}
 
 

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import difflib
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tsharness.errors import UsageError
-from tsharness.suite.schema_model import (
-    Artifact,
-    BenchSettings,
-    CompareSettings,
-    SuiteFile,
-    Target,
-    VerifySettings,
-)
+from tsharness.suite.check import check, known
+from tsharness.suite.schema_model import BenchSettings, CompareSettings, SuiteFile, VerifySettings
 
 NAME = "tsharness.toml"
 SETTINGS: Mapping[str, type] = {
@@ -85,12 +77,12 @@ class Suite:
             yield from (path.relative_to(self.folder) for path in matches if path not in excluded)
 
     def _on_targets(self, command: str, path: Path, stated: Mapping[str, Any]) -> Iterator[Entry]:
-        known = self.document.get("targets", {})
-        names = _texts(stated.get("targets", tuple(known))) or ("",)
+        targets = self.document.get("targets", {})
+        names = _texts(stated.get("targets", tuple(targets))) or ("",)
         for name in names:
             settings = {
                 **self.document.get(command, {}),
-                **known.get(name, {}),
+                **targets.get(name, {}),
                 **stated.get(command, {}),
             }
             places = {"name": path.name, "stem": path.stem, "target": name or "cpu"}
@@ -119,43 +111,14 @@ def read_suite(file: Path) -> Suite:
     document = _toml(file)
     if file.name == "pyproject.toml":
         document = document.get("tool", {}).get("tsharness", {})
-    _check(document, SuiteFile, f"{file}")
+    check(document, SuiteFile, str(file))
     for number, artifact in enumerate(document["artifacts"], 1):
         where = f"{file}: artifacts {number}"
-        _check(artifact, Artifact, where)
-        _check_settings(artifact, where)
         for name in _texts(artifact.get("commands", ())):
-            _known(name, SETTINGS, f"{where}: commands")
+            known(name, SETTINGS, f"{where}: commands")
         for name in _texts(artifact.get("targets", ())):
-            _known(name, document.get("targets", {}), f"{where}: targets")
-    for name, target in document.get("targets", {}).items():
-        _check(target, Target, f"{file}: targets.{name}")
-    _check_settings(document, f"{file}")
+            known(name, document.get("targets", {}), f"{where}: targets")
     return Suite(file, document)
-
-
-def _check_settings(table: Mapping[str, Any], where: str) -> None:
-    for command, cls in SETTINGS.items():
-        _check(table.get(command, {}), cls, f"{where}: {command}")
-
-
-def _check(table: Any, cls: type, where: str) -> None:
-    """Names; values are read where the command line's are."""
-    if not isinstance(table, dict):
-        raise UsageError(f"{where}: expected a table, got {table!r}")
-    fields = {field.name: field for field in dataclasses.fields(cls)}
-    for key in table:
-        _known(key, fields, where)
-    for name, field in fields.items():
-        if field.default is dataclasses.MISSING and name not in table:
-            raise UsageError(f"{where}: '{name}' is missing")
-
-
-def _known(name: str, names: Mapping[str, Any] | Sequence[str], where: str) -> None:
-    if name not in names:
-        near = difflib.get_close_matches(name, list(names), 1)
-        hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(names) or 'none'}"
-        raise UsageError(f"{where}: no '{name}'; {hint}")
 
 
 def _texts(value: Any) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 Texts = str | tuple[str, ...]
+Values = str | float | tuple[str | float, ...]
 Numbers = float | str | Mapping[str, float]
 
 
@@ -84,19 +85,19 @@ class BenchSettings(Shared):
 
     scenario: str | None = None
     """latency, throughput, server or paced."""
-    callers: Texts | None = None
+    callers: Values | None = None
     """Of throughput."""
     module: Texts | None = None
     """Of throughput: shared, clones."""
-    rate: Texts | None = None
+    rate: Values | None = None
     """Of server: requests a second, or a share."""
-    workers: Texts | None = None
+    workers: Values | None = None
     """Threads of the server."""
     slo: str | None = None
     """Of server: p99=20ms."""
-    gap: Texts | None = None
+    gap: Values | None = None
     """Of paced: idle seconds."""
-    burst: Texts | None = None
+    burst: Values | None = None
     """Of paced: calls in a row."""
     sweep: Texts | None = None
     """threads=1,2,4, ..."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
 from tsharness.errors import EnvironmentProblem
+from tsharness.report.xml_text import legal
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,7 +85,9 @@ def drawing(title: str, says: str, number: str, height: float = 2.6) -> Iterator
     except ImportError:
         raise EnvironmentProblem("--html draws with matplotlib: pip install matplotlib") from None
     style: Any = {**_STYLE, "axes.prop_cycle": cycler(color=SERIES)}
-    with mpl.rc_context(style):
+    with mpl.rc_context(style), warnings.catch_warnings():
+        # The page's font draws the text, and may well have what the font here has not.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure = Figure(figsize=(6.4, height), layout="constrained")
         FigureCanvasSVG(figure)
         canvas = Canvas(figure, figure.add_subplot())
@@ -104,7 +108,7 @@ def log_axis(axes: Axes, *names: str, kind: str = "log") -> None:
 
 
 def _inline(svg: bytes, title: str, says: str, number: str) -> str:
-    root = ET.fromstring(svg)
+    root = ET.fromstring(legal(svg.decode()))
     for parent in root.iter():
         for child in [one for one in parent if one.tag.endswith("}metadata")]:
             parent.remove(child)
