@@ -78,6 +78,7 @@ docs: $(INSTALLED)
 	$(PY) docs/generate_findings.py
 	$(PY) docs/generate_checks.py
 	$(PY) docs/generate_schemas.py
+	$(PY) docs/generate_commands.py
 
 # After an update of torch: what inspect knows of its operators.
 operators: $(INSTALLED)

@@ -33,7 +33,7 @@ class _Builder:
         self._classes: dict[str, type] = {}
 
     def of_dataclass(self, cls: type) -> dict[str, Any]:
-        hints, texts = get_type_hints(cls), _field_texts(cls)
+        hints, texts = get_type_hints(cls), field_texts(cls)
         properties, required = {}, []
         for field in dataclasses.fields(cls):
             name = field.metadata.get("name", field.name)
@@ -93,7 +93,7 @@ def _constant(field: dataclasses.Field[Any]) -> bool:
 
 
 @cache
-def _field_texts(cls: type) -> dict[str, str]:
+def field_texts(cls: type) -> dict[str, str]:
     """The string below each field, of the class and what it inherits from."""
     found: dict[str, str] = {}
     for one in reversed(cls.__mro__):

@@ -1,0 +1,130 @@
+"""Writes docs/reference/commands.md from the command line, and python.md from what the package gives away."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+import tsharness
+from tsharness.cli.app import app
+from tsharness.report.schema import field_texts
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def commands() -> str:
+    """A section for each command: what its help says."""
+    group = typer.main.get_command(app)
+    text = "# Commands\n\nMade from the commands' own help (`tsharness COMMAND --help`).\n"
+    return text + "".join(_command(name, one) for name, one in group.commands.items())  # type: ignore[attr-defined]
+
+
+def _command(name: str, one: Any) -> str:
+    arguments = [param for param in one.params if param.param_type_name == "argument"]
+    options = [param for param in one.params if param.param_type_name == "option" and param.name != "help"]
+    words = " ".join(_shown(param) for param in arguments)
+    text = (
+        f"\n## tsharness {name}\n\n```text\ntsharness {name} [OPTIONS] {words}\n```\n\n{_prose(one.help)}\n"
+    )
+    for title, params in (("argument", arguments), ("option", options)):
+        if params:
+            text += f"\n| {title} | |\n|---|---|\n"
+            text += "".join(f"| {_names(param)} | {_cell(param.help or '')} |\n" for param in params)
+    return text
+
+
+def _prose(text: str) -> str:
+    return inspect.cleandoc(text)
+
+
+def _shown(param: Any) -> str:
+    return str(param.metavar or param.name.upper())
+
+
+def _names(param: Any) -> str:
+    if param.param_type_name == "argument":
+        return f"`{_shown(param)}`"
+    metavar = "" if param.is_flag else f" {param.metavar or 'TEXT'}"
+    names = ", ".join([*param.opts, *param.secondary_opts])
+    return f"`{names}{metavar}`".replace("|", "\\|")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("<", "&lt;")
+
+
+def python() -> str:
+    """Functions with their docstrings, reports with their fields."""
+    text = (
+        "# Python\n\nEverything that `import tsharness` gives; each name is loaded when it is first used."
+        " Errors are a tree under `tsharness.errors.TsharnessError`, each with the command's `exit_code`.\n"
+    )
+    names = [name for name in tsharness.__all__ if name != "__version__"]
+    functions = [name for name in names if inspect.isfunction(getattr(tsharness, name))]
+    classes = [name for name in names if name not in functions]
+    text += "".join(_function(name) for name in functions) + "".join(_class(name) for name in classes)
+    return text + "\n## Errors\n\n| error | exit code | |\n|---|---|---|\n" + "".join(_errors())
+
+
+def _function(name: str) -> str:
+    one = getattr(tsharness, name)
+    parameters = "\n".join(f"    {parameter}," for parameter in _parameters(one))
+    returns = inspect.signature(one).return_annotation
+    signature = f"tsharness.{name}(\n{parameters}\n) -> {returns}"
+    return f"\n## {name}\n\n```python\n{signature}\n```\n\n{_prose(one.__doc__ or '')}\n"
+
+
+def _parameters(one: Any) -> Iterator[str]:
+    starred = False
+    for parameter in inspect.signature(one).parameters.values():
+        if parameter.kind is parameter.KEYWORD_ONLY and not starred:
+            starred = True
+            yield "*"
+        default = "" if parameter.default is parameter.empty else f" = {parameter.default!r}"
+        yield f"{parameter.name}: {parameter.annotation}{default}"
+
+
+def _class(name: str) -> str:
+    one = getattr(tsharness, name)
+    text = f"\n## {name}\n\n{_prose(one.__doc__ or '')}\n"
+    if dataclasses.is_dataclass(one):
+        texts = field_texts(one)
+        text += "\n| field | type | |\n|---|---|---|\n"
+        for field in dataclasses.fields(one):
+            kind = str(field.type).replace("|", "\\|")
+            text += f"| `{field.name}` | `{kind}` | {_cell(texts.get(field.name, ''))} |\n"
+    methods = [
+        (member, value)
+        for member, value in vars(one).items()
+        if not member.startswith("_") and (callable(value) or isinstance(value, (property, classmethod)))
+    ]
+    for member, value in methods:
+        function = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if function.__doc__:
+            call = f"`.{member}`" if isinstance(value, property) else f"`.{member}{_call(function)}`"
+            text += f"\n- {call}: {' '.join(function.__doc__.split())}"
+    return text + "\n"
+
+
+def _call(function: Any) -> str:
+    names = [name for name in inspect.signature(function).parameters if name not in ("self", "cls")]
+    return f"({', '.join(names)})"
+
+
+def _errors() -> Iterator[str]:
+    from tsharness import errors
+
+    for name, one in vars(errors).items():
+        if isinstance(one, type) and issubclass(one, errors.TsharnessError):
+            yield f"| `{name}` | {one.exit_code} | {_cell(' '.join((one.__doc__ or '').split()))} |\n"
+
+
+if __name__ == "__main__":
+    for name, make in (("commands", commands), ("python", python)):
+        (REFERENCE / f"{name}.md").write_text(make())
+        print(f"reference/{name}.md written")

@@ -1,0 +1,93 @@
+"""Every command of the README runs, in a folder where the files have the names that it uses."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
+
+from conftest import models, tsharness  # noqa: E402, F401
+from corpus import scripted  # noqa: E402
+
+_LINE = re.compile(r"^    (?:\$ )?(tsharness [^#\n]+?)(?:\s+#.*)?$", re.MULTILINE)
+COMMANDS = list(dict.fromkeys(_LINE.findall((ROOT / "README.md").read_text())))
+_ELSEWHERE = {"libmyops": "test_load_library.py", "--counter instructions": "test_bench_ways.py"}
+"""What needs a library to be built, or takes minutes."""
+_WRONG = ("conditional_traced.pt", "wrong.pt")
+
+
+@pytest.fixture(scope="module")
+def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # noqa: F811
+    """With everything that the commands name."""
+    import linear
+    import numpy as np
+
+    from tsharness.packing.api import strip
+
+    where = tmp_path_factory.mktemp("readme")
+    (where / "examples").symlink_to(ROOT / "examples")
+    for name in ("model", "a", "b", "base", "new", "other"):
+        shutil.copy(models / "linear.pt", where / f"{name}.pt")
+    shutil.copy(models / "conditional.pt", where / "right.pt")
+    for name in ("wrong", "conditional_traced"):
+        shutil.copy(models / "conditional_traced.pt", where / f"{name}.pt")
+    shutil.copy(ROOT / "examples" / "linear.py", where / "model.py")
+    for name in ("golden.cases.safetensors", "here.safetensors"):
+        ran = tsharness("verify", where / "model.pt", "--level", "quick", "--save-outputs", where / name)
+        assert ran.code == 0, ran.text
+    scripted(_bare(), where / "bare.pt")
+    np.save(where / "mine.npy", linear.make()[1].numpy())
+    (where / "judge.py").write_text("def close(actual, expected):\n    return True\n")
+    strip(where / "new.pt", where / "bare_new.pt")
+    return where
+
+
+def _bare() -> torch.nn.Module:
+    class Bare(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer = torch.nn.Linear(10, 3)
+
+        def forward(self, x: torch.Tensor, sr: int = 16000) -> torch.Tensor:
+            return self.layer(x) * sr
+
+    return Bare().eval()
+
+
+def test_there_are_commands() -> None:
+    assert len(COMMANDS) > 30
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme(command: str, folder: Path) -> None:
+    if "cuda" in command and not torch.cuda.is_available():
+        pytest.skip("no CUDA device here")
+    for part, where in _ELSEWHERE.items():
+        if part in command:
+            pytest.skip(f"tests/python/{where} does this")
+    words = shlex.split(command)
+    program = Path(sys.executable).parent / words[0]
+    done = subprocess.run(
+        [program, *words[1:]],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+        env={**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"},
+    )
+    text = done.stdout + done.stderr
+    expected = (
+        (1,) if any(name in command for name in _WRONG) else (0, 1, 3, 4) if "golden" in command else (0, 3)
+    )
+    assert done.returncode in expected and "Traceback" not in text, f"exit code {done.returncode}\n{text}"
