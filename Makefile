@@ -13,7 +13,7 @@ HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp test-build lint format docs operators networks test-networks install clean
+.PHONY: demo test test-cpp test-build lint format docs site operators networks test-networks test-docs test-rendering install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -56,8 +56,52 @@ build/.networks: $(INSTALLED)
 test-build: $(INSTALLED)
 	$(PY) -m pytest tests/building
 
-test-networks: build/.networks
+test-# The documentation: every command in it, and the site.
+test-docs: build/.docs
+	$(PY) -m pytest tests/docs
+
+build/.docs: $(INSTALLED)
+	$(PIP) install --quiet --no-build-isolation '.[docs]'
+	@touch $@
+
+# Pages in a browser, and other people's judges of what is rendered.
+test-rendering: build/.rendering
+	$(PY) -m pytest tests/rendering
+
+build/.rendering: $(INSTALLED) tests/rendering/package.json
+	$(PIP) install --quiet --no-build-isolation '.[rendering]'
+	@command -v npm >/dev/null || echo "npm is missing: the judges of HTML, SARIF and JUnit will be skipped (Debian: apt-get install npm)"
+	@mkdir -p build/validators && cp tests/rendering/package.json build/validators
+	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/validators
+	@touch $@
+
+site: build/.docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
+
+networks: build/.networks
 	$(PY) -m pytest tests/networks
+
+# The documentation: every command in it, and the site.
+test-docs: build/.docs
+	$(PY) -m pytest tests/docs
+
+build/.docs: $(INSTALLED)
+	$(PIP) install --quiet --no-build-isolation '.[docs]'
+	@touch $@
+
+# Pages in a browser, and other people's judges of what is rendered.
+test-rendering: build/.rendering
+	$(PY) -m pytest tests/rendering
+
+build/.rendering: $(INSTALLED) tests/rendering/package.json
+	$(PIP) install --quiet --no-build-isolation '.[rendering]'
+	@command -v npm >/dev/null || echo "npm is missing: the judges of HTML, SARIF and JUnit will be skipped (Debian: apt-get install npm)"
+	@mkdir -p build/validators && cp tests/rendering/package.json build/validators
+	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/validators
+	@touch $@
+
+site: build/.docs
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
 networks: build/.networks
 	$(PY) -W ignore docs/generate_networks.py

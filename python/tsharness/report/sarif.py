@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from tsharness.findings import RULES
 from tsharness.report.document import Run
@@ -48,13 +49,19 @@ def _result(path: str, found: Finding, index: int) -> dict[str, Any]:
         "ruleIndex": index,
         "level": found.severity,
         "message": {"text": f"{found.seen}: {found.why}. {found.do}"},
-        "locations": [_location(Path(path).as_posix(), None)],
+        "locations": [_location(_uri(path), None)],
         "partialFingerprints": {"finding/v1": f"{found.code}:{found.where}:{found.seen}"},
     }
     place = _PLACE.fullmatch(found.where or "")
     if place:
-        result["relatedLocations"] = [_location(place["file"], int(place["line"]))]
+        result["relatedLocations"] = [_location(_uri(place["file"]), int(place["line"]))]
     return result
+
+
+def _uri(path: str) -> str:
+    """Relative to where the command ran, if the path is; with what a URI cannot hold escaped."""
+    one = Path(path)
+    return one.as_uri() if one.is_absolute() else quote(one.as_posix())
 
 
 def _location(uri: str, line: int | None) -> dict[str, Any]:

@@ -1,0 +1,5 @@
+"""The fixtures of this folder."""
+
+from rendered import models, rendered
+
+__all__ = ["models", "rendered"]
