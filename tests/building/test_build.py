@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python")]
@@ -95,10 +96,23 @@ def check_works(python: Path, linear: Path) -> None:
     assert run(python, "-c", load, cwd=Path("/")).code == 0
 
 
-def test_isolated_install(clone: Path, environment: Path, linear: Path) -> None:
-    ran = pip(environment, "install", ".", cwd=clone)
+def test_isolated_install(clone: Path, environment: Path, linear: Path, tmp_path: Path) -> None:
+    """By the step of the action for GitHub, as it stands."""
+    install = yaml.safe_load((clone / "action.yml").read_text())["runs"]["steps"][0]
+    assert install["name"] == "Install"
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    path = f"{environment.parent}{os.pathsep}{os.environ['PATH']}"
+    ran = run(
+        *("bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", install["run"]),
+        cwd=tmp_path,
+        timeout=BUILD_SECONDS,
+        env={**kept, "PATH": path, "TORCH": TORCH, "ACTION": str(clone)},
+    )
     assert ran.code == 0, ran.text[-3000:]
     check_works(environment, linear)
+    page = tmp_path / "page.html"
+    assert run(environment, "-m", "tsharness", "verify", linear, "--html", page, cwd=Path("/")).code == 0
+    assert "<svg" in page.read_text()
 
 
 def test_install_without_isolation(clone: Path, environment: Path, linear: Path) -> None:
