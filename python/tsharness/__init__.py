@@ -51,9 +51,11 @@ _HOMES = {
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
-        raise AttributeError(f"module 'tsharness' has no attribute '{name}'")
-    import importlib
+if not TYPE_CHECKING:  # a type checker would take any name for one that there is
 
-    return getattr(importlib.import_module(_HOMES[name]), name)
+    def __getattr__(name: str) -> Any:
+        if name not in _HOMES:
+            raise AttributeError(f"module 'tsharness' has no attribute '{name}'")
+        import importlib
+
+        return getattr(importlib.import_module(_HOMES[name]), name)

@@ -179,3 +179,15 @@ def test_a_baseline(models: Path, tmp_path: Path) -> None:
     assert run("bench", models / "linear.pt", *quick, "--baseline", kept, "--across-machines").code == 4
     kept.write_text("{}")
     assert run("bench", models / "linear.pt", *quick, "--baseline", kept).code == 2
+
+
+def test_an_interrupt_during_what_is_looked_at_besides(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The measurements before it are kept."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tsharness.bench.extras.count_instructions", interrupted)
+    quick = {"only": ["example"], "min_seconds": 0.05, "processes": 2}
+    report = tsharness.benchmark(models / "linear.pt", counter="instructions", profile=True, **quick)
+    assert report.incomplete and report.latencies and report.extras.instructions is None

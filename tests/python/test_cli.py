@@ -82,3 +82,12 @@ def test_bench_on_cuda(models: Path) -> None:
     ran = tsharness("bench", models / "resnet.pt", "--device", "cuda", "--min-time", "0.2")
     assert ran.code == 0, ran.text
     assert "bottleneck of case" in ran.out and "to device" in ran.out and "compute" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("tsharness ver", "verify"), ("tsharness verify --jun", "--junit")]
+)
+def test_the_shell_completes(words: str, expected: str) -> None:
+    environment = {"_TSHARNESS_COMPLETE": "complete_bash", "COMP_WORDS": words, "PATH": "/usr/bin"}
+    ran = tsharness(env={**environment, "COMP_CWORD": str(words.count(" "))})
+    assert expected in ran.out.split(), ran.text

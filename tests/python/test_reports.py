@@ -126,9 +126,12 @@ def test_there_are_such_documents() -> None:
         ("[1]", "holds no object"),
         ("{}", "no report of tsharness"),
         ('{"schema_version": 99, "kind": "run"}', "update it"),
-        ('{"schema_version": 1, "kind": "tea"}', "unknown kind, 'tea'"),
-        ('{"schema_version": 1, "kind": "verify", "cases": 3}', "damaged verify report"),
-        ('{"schema_version": 1, "kind": "run", "reports": [{"kind": "bench"}]}', "damaged bench report"),
+        ('{"schema_version": 1, "kind": "tea", "exit_code": 0}', "unknown kind"),
+        ('{"schema_version": 1, "kind": "verify", "exit_code": 0, "cases": 3}', "damaged report: reports: "),
+        (
+            '{"schema_version": 1, "kind": "run", "exit_code": 0, "reports": [{"kind": "bench"}]}',
+            "damaged report: reports: ",
+        ),
     ],
 )
 def test_what_is_no_document(tmp_path: Path, text: str, said: str) -> None:
@@ -137,6 +140,33 @@ def test_what_is_no_document(tmp_path: Path, text: str, said: str) -> None:
     assert ran.code == 2 and said in ran.err and "Traceback" not in ran.err
     with pytest.raises(UsageError):
         read_run(tmp_path / "none.json")
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.stem)
+@given(data=st.data())
+def test_a_damaged_document_is_read_or_refused(path: Path, data: st.DataObject) -> None:
+    """Whatever stands in the place of one of its values."""
+    document = json.loads(path.read_text())
+    place = document
+    while True:
+        key = data.draw(st.sampled_from(sorted(place) if isinstance(place, dict) else range(len(place))))
+        if not isinstance(place[key], (dict, list)) or not place[key] or data.draw(st.integers(0, 2)) == 0:
+            break
+        place = place[key]
+    place[key] = data.draw(_JSON)
+    try:
+        run = Run.from_dict(document)
+    except UsageError:
+        return
+    to_junit(run)
+    to_markdown(run)
 
 
 def test_a_report_is_printed_again_as_it_was(models: Path, documents: Mapping[str, Path]) -> None:

@@ -15,10 +15,14 @@ from typing import Any
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from conftest import ROOT, heed_interrupts, run, running_runners, tsharness
 from tsharness.errors import UsageError
+from tsharness.suite.check import check
 from tsharness.suite.read import SETTINGS, read_suite
+from tsharness.suite.schema_model import SuiteFile
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -314,3 +318,23 @@ def test_the_schema_refuses_what_the_reader_refuses(tmp_path: Path) -> None:
             jsonschema.validate(bad, schema)
     with pytest.raises(UsageError):
         read_suite(tmp_path / "none.toml")
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+_KEYS = st.sampled_from(["artifacts", "targets", "verify", "bench", "compare", "path", "rtol", "case", "x"])
+
+
+@given(st.dictionaries(_KEYS, _VALUES | st.lists(st.dictionaries(_KEYS, _VALUES, max_size=3), max_size=2)))
+def test_any_document_is_right_or_refused(document: dict[str, Any]) -> None:
+    """And the schema, which editors use, agrees with the reader."""
+    schema = json.loads((ROOT / "docs" / "suite.schema.json").read_text())
+    try:
+        check(document, SuiteFile, "here")
+    except UsageError:
+        assert not jsonschema.Draft202012Validator(schema).is_valid(document)
+    else:
+        jsonschema.validate(document, schema)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tsharness.bench.against_python import InPython, against_python
 from tsharness.bench.instructions import Instructions, count_instructions
@@ -23,14 +23,18 @@ NOTHING = Extras()
 
 
 def extras_of(measurer: Measurer) -> Extras:
-    """Raises what its parts raise."""
-    options = measurer.options
+    """Raises what its parts raise; an interrupt leaves those that had ended."""
+    options, found = measurer.options, NOTHING
     if measurer.launcher.interrupted:
-        return NOTHING
+        return found
     plan, hooks = measurer.plan, measurer.hooks
-    wants_operators = options.profile or options.trace is not None
-    return Extras(
-        instructions=count_instructions(plan, options, hooks) if options.counter else None,
-        operators=profile_operators(plan, options, options.trace, hooks) if wants_operators else (),
-        python=against_python(measurer, options.reference) if options.against else (),
-    )
+    try:
+        if options.counter:
+            found = replace(found, instructions=count_instructions(plan, options, hooks))
+        if options.profile or options.trace is not None:
+            found = replace(found, operators=profile_operators(plan, options, options.trace, hooks))
+        if options.against:
+            found = replace(found, python=against_python(measurer, options.reference))
+    except KeyboardInterrupt:
+        measurer.launcher.interrupted = True
+    return found

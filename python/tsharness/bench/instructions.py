@@ -91,7 +91,10 @@ def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks
         )
         runner = replace(find_runner(), prefix=prefix)
         job = replace(job_of_step(plan, options, _step(calls)), memory_limit=None)
-        outcome = run_job(job, Launcher(runner, Sandbox.OFF), options.timeout, hooks, _CAPPED)
+        launcher = Launcher(runner, Sandbox.OFF)
+        outcome = run_job(job, launcher, options.timeout, hooks, _CAPPED)
+        if launcher.interrupted:
+            raise KeyboardInterrupt
         raise_for_process(outcome, plan.artifact)
         match = _COUNTED.search(log.read_text())
     if match is None:

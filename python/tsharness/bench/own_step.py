@@ -18,9 +18,11 @@ from tsharness.verification.plan import Plan
 
 def run_step(plan: Plan, options: BenchOptions, step: Mapping[str, Any], hooks: Hooks) -> tuple[Event, ...]:
     """What it says of each case. Raises UsageError with what kept a case from it, and as
-    ``raise_for_process``."""
+    ``raise_for_process``; KeyboardInterrupt if somebody interrupts it."""
     launcher = Launcher(find_runner(), Sandbox(options.sandbox))
     outcome = run_job(job_of_step(plan, options, step), launcher, options.timeout, hooks)
+    if launcher.interrupted:
+        raise KeyboardInterrupt
     raise_for_process(outcome, plan.artifact)
     for error in case_errors(outcome).values():
         raise UsageError(f"{plan.artifact}: {error.message}")

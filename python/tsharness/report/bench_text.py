@@ -31,7 +31,7 @@ def header_lines(report: BenchReport) -> Iterator[tuple[str, str]]:
         "machine",
         f"{machine.cpu}, {machine.affinity} of {machine.cores} cores, load {machine.load:.1f}",
     )
-    if report.device:
+    if "name" in report.device:
         yield "device", _device(report)
     if not report.latencies:
         return
@@ -46,7 +46,7 @@ def header_lines(report: BenchReport) -> Iterator[tuple[str, str]]:
 
 def _device(report: BenchReport) -> str:
     of = report.device
-    told = [f"{of['name']}, driver {of['driver']}"]
+    told = [f"{of['name']}, driver {of.get('driver')}"]
     for name, unit in (("clock_mhz", "MHz"), ("temperature", "°C"), ("power_watts", "W")):
         if name in of:
             low, high = of[name]

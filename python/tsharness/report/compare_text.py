@@ -62,8 +62,10 @@ def verdict_line(report: CompareReport) -> str:
     """The closing line."""
     if report.incomplete:
         return f"INCOMPLETE  interrupted after {report.processes} processes; so far {report.verdict}"
-    word = _WORDS[report.exit_code]
-    case = next((c for c in report.cases if _is_of(c, report)), report.cases[0])
+    word = _WORDS.get(report.exit_code, "ERROR")
+    case = next((c for c in report.cases if _is_of(c, report)), next(iter(report.cases), None))
+    if case is None:
+        return f"{word}  {report.verdict}: no case was compared"
     if report.exit_code is ExitCode.FAILED:
         count = sum(bool(one.differences) for one in report.cases)
         return (

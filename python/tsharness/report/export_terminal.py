@@ -63,15 +63,19 @@ def saying(first: str, color: bool, visible: bool) -> Iterator[Say]:
 def print_export(
     report: ExportReport, model: str, out: Console, *, quiet: bool = False, verbose: bool = False
 ) -> None:
-    """What was tried, what was chosen and why, what was found, the verdict."""
-    if not quiet:
-        _print_header(report, model, out)
-        out.print(_candidate_table(report))
-        if report.stages:
-            out.print()
-            out.print(_stage_table(report))
-        _print_findings(report, out, verbose)
+    """What was tried, what was chosen and why, what was found, the verdict; ``quiet``: one line."""
+    if quiet:
+        word, _, said = verdict_lines(report)[0].partition(" ")
+        named = said.strip() if report.path in said else f"{report.path}: {said.strip()}"
+        print_lines([f"{word}  {named}"], out)
+        return
+    _print_header(report, model, out)
+    out.print(_candidate_table(report))
+    if report.stages:
         out.print()
+        out.print(_stage_table(report))
+    _print_findings(report, out, verbose)
+    out.print()
     print_lines(verdict_lines(report), out)
 
 

@@ -133,26 +133,67 @@ def to_dict(value: Any) -> Any:
     return value
 
 
-def from_dict(cls: type[T], data: Mapping[str, Any]) -> T:
-    """The dataclass that ``to_dict`` wrote; fields that this version does not know are left out."""
+def from_dict(cls: type[T], data: Any) -> T:
+    """The dataclass that ``to_dict`` wrote; fields that this version does not know are left out. Raises
+    ValueError for what no ``to_dict`` has written."""
+    if not isinstance(data, Mapping):
+        raise ValueError(f"expected an object, got {data!r:.60}")
     hints = get_type_hints(cls)
     names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
-    return cls(**{name: _parse(hints[name], data[name]) for name in names if name in data})
+    values = {}
+    for name in names:
+        if name in data:
+            try:
+                values[name] = _parse(hints[name], data[name])
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"{name}: {error}") from None
+    try:
+        return cls(**values)
+    except TypeError as error:
+        raise ValueError(str(error).removeprefix(f"{cls.__name__}.__init__() ")) from None
+
+
+def identity(cls: Any) -> tuple[str, str] | None:
+    """Name and value of the field that says which document it is, if the dataclass has one."""
+    for field in dataclasses.fields(cls):
+        if field.name in ("kind", "document") and isinstance(field.default, str):
+            return field.name, field.default
+    return None
 
 
 def _parse(hint: Any, value: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):
-        if value is None:
-            return None
-        (hint,) = [argument for argument in arguments if argument is not type(None)]
-        return _parse(hint, value)
+        return _parse_union(arguments, value)
     if origin is Mapping:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"expected an object, got {value!r:.60}")
         return {key: _parse(arguments[1], item) for key, item in value.items()}
     if origin is tuple:
+        if not isinstance(value, (list, tuple)):
+            raise ValueError(f"expected a list, got {value!r:.60}")
         return tuple(_parse(arguments[0], item) for item in value)
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return from_dict(hint, value)
-    if isinstance(hint, type) and (issubclass(hint, Enum) or hint is float):
+    if isinstance(hint, type) and issubclass(hint, Enum):
         return hint(value)
+    if hint is float and not isinstance(value, bool):
+        return float(value)
+    if hint in (str, int, bool) and type(value) is not hint:
+        raise ValueError(f"expected {hint.__name__}, got {value!r:.60}")
     return value
+
+
+def _parse_union(choices: tuple[Any, ...], value: Any) -> Any:
+    """``X | None``, or dataclasses of which the value says which it is."""
+    some = [choice for choice in choices if choice is not type(None)]
+    if value is None and len(some) < len(choices):
+        return None
+    if len(some) == 1:
+        return _parse(some[0], value)
+    for choice in some:
+        said = identity(choice)
+        if said is not None and isinstance(value, Mapping) and value.get(said[0]) == said[1]:
+            return from_dict(choice, value)
+    known = ", ".join(said[1] for said in map(identity, some) if said)
+    raise ValueError(f"a report of an unknown kind; there is {known}")

@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from tsharness.report.model import identity
+
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _NUMBERS = {"anyOf": [{"type": "number"}, {"enum": ["inf", "-inf", "nan"]}]}
 """JSON has no infinities: they are written as words."""
@@ -34,16 +36,16 @@ class _Builder:
 
     def of_dataclass(self, cls: type) -> dict[str, Any]:
         hints, texts = get_type_hints(cls), field_texts(cls)
-        properties, required = {}, []
+        properties, required, said = {}, [], identity(cls)
         for field in dataclasses.fields(cls):
             name = field.metadata.get("name", field.name)
             properties[name] = self._of(hints[field.name])
             if texts.get(field.name):
                 properties[name] = {"description": texts[field.name], **properties[name]}
-            if _constant(field):
-                properties[name] = {"const": field.default}
+            if said is not None and field.name == said[0]:
+                properties[name] = {"const": said[1]}
             needed = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-            if needed or _constant(field):
+            if needed or (said is not None and field.name == said[0]):
                 required.append(name)
         made: dict[str, Any] = {"type": "object", "properties": properties, "required": required}
         if self._closed:
@@ -85,11 +87,6 @@ def _plain(hint: Any) -> dict[str, Any]:
         return _NUMBERS
     names = {str: "string", Path: "string", bool: "boolean", int: "integer"}
     return {"type": names[hint]}
-
-
-def _constant(field: dataclasses.Field[Any]) -> bool:
-    """What says which document it is."""
-    return field.name in ("kind", "document") and isinstance(field.default, str)
 
 
 @cache
