@@ -13,7 +13,7 @@ HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp test-build lint format docs site operators networks test-networks test-docs test-rendering install clean
+.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks test-docs test-rendering install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -77,6 +77,10 @@ build/.rendering: $(INSTALLED) tests/rendering/package.json
 
 site: build/.docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
+
+images: site build/.rendering
+	$(PIP) install --quiet pillow
+	$(PY) -W ignore docs/make_images.py
 
 networks: build/.networks
 	$(PY) -m pytest tests/networks

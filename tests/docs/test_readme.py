@@ -16,13 +16,14 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
-from conftest import models, tsharness  # noqa: E402, F401
+from conftest import models, run, tsharness  # noqa: E402, F401
 from corpus import scripted  # noqa: E402
 
 _LINE = re.compile(r"^    (?:\$ )?(tsharness [^#\n]+?)(?:\s+#.*)?$", re.MULTILINE)
 COMMANDS = list(dict.fromkeys(_LINE.findall((ROOT / "README.md").read_text())))
 _ELSEWHERE = {"libmyops": "test_load_library.py", "--counter instructions": "test_bench_ways.py"}
 """What needs a library to be built, or takes minutes."""
+_OF_A_SUITE = ("tsharness init", "tsharness verify -", "tsharness compare -")
 _WRONG = ("conditional_traced.pt", "wrong.pt")
 
 
@@ -31,8 +32,6 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # n
     """With everything that the commands name."""
     import linear
     import numpy as np
-
-    from tsharness.packing.api import strip
 
     where = tmp_path_factory.mktemp("readme")
     (where / "examples").symlink_to(ROOT / "examples")
@@ -48,8 +47,18 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # n
     scripted(_bare(), where / "bare.pt")
     np.save(where / "mine.npy", linear.make()[1]["example"].args[0].numpy())
     (where / "judge.py").write_text("def close(actual, expected):\n    return True\n")
-    strip(where / "new.pt", where / "bare_new.pt")
+    _suite(where / "suite", models)
     return where
+
+
+def _suite(folder: Path, models: Path) -> None:  # noqa: F811
+    """For commands without an artifact; `init` comes first."""
+    for name in ("models", "released"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(models / "linear.pt", folder / name / "linear.pt")
+    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b")
+    for arguments in (("init", "-q"), ("add", "."), ("commit", "-qm", "x")):
+        assert run(*git, *arguments, cwd=folder).code == 0
 
 
 def _bare() -> torch.nn.Module:
@@ -79,7 +88,7 @@ def test_a_command_of_the_readme(command: str, folder: Path) -> None:
     program = Path(sys.executable).parent / words[0]
     done = subprocess.run(
         [program, *words[1:]],
-        cwd=folder,
+        cwd=folder / "suite" if command.startswith(_OF_A_SUITE) else folder,
         capture_output=True,
         text=True,
         timeout=300,

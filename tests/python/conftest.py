@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import pty
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +45,24 @@ def run(*command: str | Path, timeout: float = 120, **options: Any) -> Ran:
 
 def tsharness(*arguments: str | Path, **options: Any) -> Ran:
     return run(Path(sys.executable).parent / "tsharness", *arguments, **options)
+
+
+def in_terminal(arguments: list[str], columns: int) -> list[str]:
+    """Lines that the command prints to a terminal of that width, without colours and progress."""
+    main_end, other = pty.openpty()
+    fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "CI": "1"}
+    environment.pop("COLUMNS", None)
+    command = [str(Path(sys.executable).parent / "tsharness"), *arguments]
+    process = subprocess.Popen(command, stdout=other, stderr=subprocess.DEVNULL, env=environment)
+    os.close(other)
+    parts = []
+    with contextlib.suppress(OSError):  # how a terminal says that its other end was closed
+        while part := os.read(main_end, 65536):
+            parts.append(part)
+    process.wait()
+    os.close(main_end)
+    return [line.rstrip() for line in b"".join(parts).decode().splitlines()]
 
 
 def verify_json(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:

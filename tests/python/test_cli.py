@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import run, tsharness, written_report
+from conftest import in_terminal, run, tsharness, written_report
 
 HEAVY = ("torch", "numpy", "scipy", "matplotlib")
 
@@ -91,3 +91,12 @@ def test_the_shell_completes(words: str, expected: str) -> None:
     environment = {"_TSHARNESS_COMPLETE": "complete_bash", "COMP_WORDS": words, "PATH": "/usr/bin"}
     ran = tsharness(env={**environment, "COMP_CWORD": str(words.count(" "))})
     assert expected in ran.out.split(), ran.text
+
+
+@pytest.mark.parametrize("columns", [60, 80, 140])
+def test_lines_end_where_the_terminal_does(models: Path, columns: int) -> None:
+    """And what is broken goes on below its text, not below its label."""
+    lines = in_terminal(["verify", str(models / "conditional_traced.pt")], columns)
+    assert all(len(line) <= columns for line in lines)
+    start = next(number for number, line in enumerate(lines) if line.startswith("FAIL  case"))
+    assert all(line.startswith("      ") for line in lines[start + 1 :] if line)

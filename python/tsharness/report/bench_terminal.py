@@ -9,7 +9,7 @@ from rich.text import Text
 
 from tsharness.bench.report import BenchReport
 from tsharness.report import bench_text as text
-from tsharness.report.console import VERDICTS, fold, styled
+from tsharness.report.console import fold, print_facts, print_lines, styled
 from tsharness.report.draw_table import plain_table
 from tsharness.report.op_profile_terminal import print_op_profile
 
@@ -18,14 +18,11 @@ def print_bench(report: BenchReport, out: Console) -> None:
     """Header, a row a case and combination, what the samples do not bear, doubts, limits, verdict."""
     with fold(f"bench {report.path}", out):
         _print_details(report, out)
-    out.print(styled(text.verdict_line(report), VERDICTS))
+    print_lines([text.verdict_line(report)], out)
 
 
 def _print_details(report: BenchReport, out: Console) -> None:
-    lines = list(text.header_lines(report))
-    width = max(len(label) for label, _ in lines)
-    for label, said in lines:
-        out.print(Text(f"{label:<{width}}  ", "bold").append(said, "not bold"))
+    print_facts(text.header_lines(report), out)
     if report.latencies:
         out.print()
         _print_table(report, out)
@@ -39,9 +36,7 @@ def _print_details(report: BenchReport, out: Console) -> None:
     for profile in report.extras.operators:
         print_op_profile(profile, out)
     verdict = text.verdict_line(report)
-    for line in _judged(report):
-        if line != verdict:
-            out.print(styled(line, VERDICTS))
+    print_lines([line for line in _judged(report) if line != verdict], out)
 
 
 def _judged(report: BenchReport) -> Iterator[str]:

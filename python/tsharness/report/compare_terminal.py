@@ -7,7 +7,7 @@ from rich.text import Text
 
 from tsharness.bench.compare_report import CompareReport
 from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
-from tsharness.report.console import fold, print_lines
+from tsharness.report.console import fold, print_facts, print_lines
 from tsharness.report.draw_table import plain_table
 
 _STYLES = {"slower": "bold red", "different": "bold red", "faster": "green", "inconclusive": "bold yellow"}
@@ -16,8 +16,7 @@ _STYLES = {"slower": "bold red", "different": "bold red", "faster": "green", "in
 def print_compare(report: CompareReport, out: Console) -> None:
     """Header, table, verdict."""
     with fold(f"compare {report.base.path} {report.new.path}", out):
-        for label, text in header_lines(report):
-            out.print(Text(f"{label:<6}  ", "bold").append(text, "not bold"))
+        print_facts(header_lines(report), out)
         out.print()
         table = plain_table()
         for name in COLUMNS:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Literal
 
@@ -51,7 +53,24 @@ def styled(line: str, styles: Mapping[str, str]) -> Text:
     return Text(word, styles[word]).append(line[len(word) :], "not bold not dim default")
 
 
-def print_lines(lines: Sequence[str], out: Console) -> None:
-    """Plain lines, the verdict at their beginning in its colour."""
+def print_lines(lines: Iterable[str], out: Console, styles: Mapping[str, str] = VERDICTS) -> None:
+    """Plain lines, the first word of each in its style: the verdict in its colour."""
     for line in lines:
-        out.print(styled(line, VERDICTS))
+        label = re.match(r"\s*(?:\S+\s{2,})?", line)
+        out.print(styled(_hanging(line, label.end() if label else 0, out), styles))
+
+
+def print_facts(facts: Iterable[tuple[str, str]], out: Console) -> None:
+    """Labels with their texts, which begin in one column."""
+    lines = list(facts)
+    width = max(len(label) for label, _ in lines) + 2
+    for label, text in lines:
+        shown = _hanging(f"{label:<{width}}{text}", width, out)
+        out.print(Text(shown[:width], "bold").append(shown[width:], "not bold"))
+
+
+def _hanging(line: str, indent: int, out: Console) -> str:
+    """Broken where the terminal ends, and continued below its text."""
+    if not out.is_terminal or len(line) <= out.width or out.width < 2 * indent:
+        return line
+    return textwrap.fill(line, out.width, subsequent_indent=" " * indent, break_on_hyphens=False)

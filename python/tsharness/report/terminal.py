@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tsharness.report.console import fold, print_lines
+from tsharness.report.console import fold, print_facts, print_lines
 from tsharness.report.draw_table import plain_table
 from tsharness.report.model import Check
 from tsharness.report.profile_text import profile_lines
@@ -62,10 +62,7 @@ def print_verify(report: VerifyReport, out: Console, verbose: bool = False) -> N
 
 
 def _print_details(report: VerifyReport, out: Console, verbose: bool) -> None:
-    lines = list(header_lines(report))
-    width = max(len(label) for label, _ in lines)
-    for label, text in lines:
-        out.print(Text(f"{label:<{width}}  ", "bold").append(text, "not bold"))
+    print_facts(header_lines(report), out)
     if any(case.outputs for case in report.cases):
         out.print()
         out.print(_case_table(report.cases))
