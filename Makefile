@@ -56,7 +56,10 @@ build/.networks: $(INSTALLED)
 test-build: $(INSTALLED)
 	$(PY) -m pytest tests/building
 
-test-# The documentation: every command in it, and the site.
+test-networks: build/.networks
+	$(PY) -m pytest tests/networks
+
+# The documentation: every command in it, and the site.
 test-docs: build/.docs
 	$(PY) -m pytest tests/docs
 
@@ -81,31 +84,6 @@ site: build/.docs
 images: site build/.rendering
 	$(PIP) install --quiet pillow
 	$(PY) -W ignore docs/make_images.py
-
-networks: build/.networks
-	$(PY) -m pytest tests/networks
-
-# The documentation: every command in it, and the site.
-test-docs: build/.docs
-	$(PY) -m pytest tests/docs
-
-build/.docs: $(INSTALLED)
-	$(PIP) install --quiet --no-build-isolation '.[docs]'
-	@touch $@
-
-# Pages in a browser, and other people's judges of what is rendered.
-test-rendering: build/.rendering
-	$(PY) -m pytest tests/rendering
-
-build/.rendering: $(INSTALLED) tests/rendering/package.json
-	$(PIP) install --quiet --no-build-isolation '.[rendering]'
-	@command -v npm >/dev/null || echo "npm is missing: the judges of HTML, SARIF and JUnit will be skipped (Debian: apt-get install npm)"
-	@mkdir -p build/validators && cp tests/rendering/package.json build/validators
-	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/validators
-	@touch $@
-
-site: build/.docs
-	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build
 
 networks: build/.networks
 	$(PY) -W ignore docs/generate_networks.py
