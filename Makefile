@@ -104,7 +104,7 @@ docs: $(INSTALLED)
 	$(PY) docs/generate_findings.py
 	$(PY) docs/generate_checks.py
 	$(PY) docs/generate_schemas.py
-	$(PY) docs/generate_commands.py
+	$(PY) docs/generate_reference.py
 
 # After an update of torch: what inspect knows of its operators.
 operators: $(INSTALLED)

@@ -1,9 +1,11 @@
-"""Writes docs/reference/commands.md from the command line, and python.md from what the package gives away."""
+"""Writes what of the reference is made from the code: commands, Python, the schema of reports, exit codes.
+Run by ``make docs``; a test compares the pages with what would be written now."""
 
 from __future__ import annotations
 
 import dataclasses
 import inspect
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,10 @@ import typer
 import tsharness
 from tsharness.cli.app import app
 from tsharness.report.schema import field_texts
+from tsharness.report.schemas import report_schema
+from tsharness.verdict import WORST_FIRST, ExitCode
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
 
 
 def commands() -> str:
@@ -124,7 +128,63 @@ def _errors() -> Iterator[str]:
             yield f"| `{name}` | {one.exit_code} | {_cell(' '.join((one.__doc__ or '').split()))} |\n"
 
 
+def schema() -> str:
+    """A table of fields for everything that a report consists of."""
+    made = report_schema()
+    text = (
+        "# Fields of a report\n\nMade from the [schema](reports.md#json), `docs/report.schema.json`. Times are"
+        " seconds, sizes bytes.\n"
+    )
+    parts = {"Run": made, **made["$defs"]}
+    return text + "".join(_part(name, one) for name, one in parts.items())
+
+
+def _part(name: str, one: dict[str, Any]) -> str:
+    text = f"\n## {name}\n\n{_prose(one['description'])}\n\n| field | type | |\n|---|---|---|\n"
+    for field, of in one["properties"].items():
+        text += f"| `{field}` | {_kind(of)} | {_cell(of.get('description', ''))} |\n"
+    return text
+
+
+def _kind(of: dict[str, Any]) -> str:
+    """A type in a few words."""
+    if "$ref" in of:
+        name = of["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "const" in of:
+        return f"`{json.dumps(of['const'])}`"
+    if "enum" in of:
+        return " or ".join(f"`{json.dumps(value)}`" for value in of["enum"])
+    if "anyOf" in of:
+        kinds = [_kind(one) for one in of["anyOf"]]
+        return "number" if "number" in kinds[0] else " or ".join(kinds)
+    if of.get("type") == "array":
+        return f"list of {_kind(of['items'])}"
+    if of.get("type") == "object":
+        return f"by name: {_kind(of['additionalProperties'])}"
+    return str(of.get("type", "anything"))
+
+
+def exit_codes() -> str:
+    """The table of exit codes."""
+    rows = "".join(f"| {code.value} | {code.meaning} | {code.examples} |\n" for code in ExitCode)
+    order = ", ".join(str(int(code)) for code in WORST_FIRST[:6])
+    return (
+        "# Exit codes\n\nThe same for every command, and for `tsharness-runner` by hand.\n\n"
+        f"| code | meaning | for example |\n|---|---|---|\n{rows}\n"
+        f"Of several artifacts or cases the worst counts, in the order {order}, then 8 and 2, which say nothing"
+        " about an artifact. After an interrupt it is the shell's own 130.\n"
+    )
+
+
+PAGES = {
+    "reference/commands.md": commands,
+    "reference/python.md": python,
+    "reference/schema.md": schema,
+    "exit-codes.md": exit_codes,
+}
+
 if __name__ == "__main__":
-    for name, make in (("commands", commands), ("python", python)):
-        (REFERENCE / f"{name}.md").write_text(make())
-        print(f"reference/{name}.md written")
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make())
+        print(f"{name} written")
