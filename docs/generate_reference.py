@@ -132,8 +132,8 @@ def schema() -> str:
     """A table of fields for everything that a report consists of."""
     made = report_schema()
     text = (
-        "# Fields of a report\n\nMade from the [schema](reports.md#json), `docs/report.schema.json`. Times are"
-        " seconds, sizes bytes.\n"
+        "# Fields of a report\n\nMade from the [schema](reports.md#json), `docs/report.schema.json`. Times "
+        "are seconds, sizes bytes.\n"
     )
     parts = {"Run": made, **made["$defs"]}
     return text + "".join(_part(name, one) for name, one in parts.items())
@@ -172,8 +172,8 @@ def exit_codes() -> str:
     return (
         "# Exit codes\n\nThe same for every command, and for `tsharness-runner` by hand.\n\n"
         f"| code | meaning | for example |\n|---|---|---|\n{rows}\n"
-        f"Of several artifacts or cases the worst counts, in the order {order}, then 8 and 2, which say nothing"
-        " about an artifact. After an interrupt it is the shell's own 130.\n"
+        f"Of several artifacts or cases the worst counts, in the order {order}, then 8 and 2, which say"
+        " nothing about an artifact. After an interrupt it is the shell's own 130.\n"
     )
 
 

@@ -44,18 +44,19 @@ _TOLD = {
     ExitCode.PASS: ("pass", "every output of every call within its tolerance"),
     ExitCode.FAILED: (
         "verification failed",
-        "an output differs, of `bench` too, which looks at some; a record of the archive fails its CRC; a model "
-        "that cannot be exported, or comes out wrong; for `inspect`, a file that is damaged or not the one that "
-        "was expected",
+        "an output differs, of `bench` too, which looks at some; a record of the archive fails its CRC; a "
+        "model that cannot be exported, or comes out wrong; for `inspect`, a file that is damaged or "
+        "not the one that was expected",
     ),
     ExitCode.USAGE: (
         "usage",
-        "an unknown option, case or output name; nothing to compare; a damaged case file, suite file or report",
+        "an unknown option, case or output name; nothing to compare; a damaged case file, suite file or "
+        "report",
     ),
     ExitCode.INCONCLUSIVE: (
         "inconclusive or unstable",
-        "a check that could not tell, such as memory that may grow; a comparison, a limit or a precision that "
-        "the samples do not decide",
+        "a check that could not tell, such as memory that may grow; a comparison, a limit or a precision "
+        "that the samples do not decide",
     ),
     ExitCode.REGRESSION: (
         "performance regression or SLO missed",
