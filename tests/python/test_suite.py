@@ -122,6 +122,9 @@ targets = "two"
     seen = [(r["artifact"]["path"], r["runner"]["threads"]) for r in _reports(where / "run.json")]
     assert seen == [("models/a.pt", 1), ("models/a.pt", 2), ("models/b.pt", 2)]
     assert "models/a.pt on one" in ran.out
+    again = tsharness("report", "run.json", "--junit", "-", cwd=where)
+    assert 'name="verify models/a.pt on cpu, 1 thread"' in again.out
+    assert 'name="verify models/b.pt"' in again.out
 
 
 def test_several_at_once_say_the_same_in_the_same_order(suite: Callable[[str], Path]) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from tsharness.report.document import Problem, Run
-from tsharness.report.outline import Outline, outline
+from tsharness.report.outline import Outline, outlines
 from tsharness.verdict import Verdict
 
 _PLACE = re.compile(r"(?P<file>[^:\s][^:]*):(?P<line>\d+)")
@@ -26,8 +26,8 @@ def in_github_actions(environment: Mapping[str, str] = os.environ) -> bool:
 
 def annotation_lines(run: Run) -> Iterator[str]:
     """One for each thing that is not in order, at the line of the model if that is known."""
-    for report in run.reports:
-        yield from _of_outline(outline(report))
+    for one in outlines(run):
+        yield from _of_outline(one)
     for problem in run.errors:
         yield _of_problem(problem)
 
@@ -35,7 +35,7 @@ def annotation_lines(run: Run) -> Iterator[str]:
 def _of_outline(one: Outline) -> Iterator[str]:
     for item in one.items:
         if item.verdict in _LEVELS:
-            title = f"{one.title}: {item.group} {item.name}"
+            title = f"{one.name}: {item.group} {item.name}"
             text = "\n".join(item.lines) or item.said
             yield command(_LEVELS[item.verdict], text, title=title, file=one.path)
     for found in one.findings:

@@ -6,14 +6,14 @@ from __future__ import annotations
 from xml.etree import ElementTree as ET
 
 from tsharness.report.document import Problem, Run
-from tsharness.report.outline import Item, Outline, outline
+from tsharness.report.outline import Item, Outline, outlines
 from tsharness.report.xml_text import legal
 from tsharness.verdict import Verdict
 
 
 def to_junit(run: Run) -> str:
     """A suite for each report, a case for each of its checks, cases and limits."""
-    suites = [_suite(outline(report), run) for report in run.reports]
+    suites = [_suite(one, run) for one in outlines(run)]
     suites += [_problem(problem, run) for problem in run.errors]
     root = ET.Element("testsuites", name="tsharness")
     root.extend(suites)
@@ -26,12 +26,12 @@ def to_junit(run: Run) -> str:
 
 
 def _suite(one: Outline, run: Run) -> ET.Element:
-    suite = _element(f"{one.kind} {one.path}", one.seconds, run)
+    suite = _element(f"{one.kind} {one.name}", one.seconds, run)
     properties = ET.SubElement(suite, "properties")
     for label, text in one.facts:
         ET.SubElement(properties, "property", name=legal(label), value=legal(text))
     for item in one.items:
-        suite.append(_case(item, one.path))
+        suite.append(_case(item, one.name))
     ET.SubElement(suite, "system-out").text = legal("\n".join(one.lines))
     return _counted(suite)
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tsharness.report.document import Problem, Run
-from tsharness.report.outline import Outline, Table, outline
+from tsharness.report.outline import Outline, Table, outlines
 from tsharness.verdict import ExitCode
 
 _MARKS = {"PASS": "✅", "FAIL": "❌", "ERROR": "❌", "REFUSED": "⛔", "INCONCLUSIVE": "⚠️", "INCOMPLETE": "⚠️"}
@@ -19,10 +19,10 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 def to_markdown(run: Run) -> str:
     """Verdicts first, in a table if there are several; then each report, folded if it passed. What does not
     fit is left out, and said to be."""
-    outlines = [outline(report) for report in run.reports]
-    head = "\n".join(_head(run, outlines))
+    made = outlines(run)
+    head = "\n".join(_head(run, made))
     blocks = [head] if head else []
-    blocks += ["\n".join(_report(one, alone=len(outlines) == 1)) for one in outlines]
+    blocks += ["\n".join(_report(one, alone=len(made) == 1)) for one in made]
     blocks += ["\n".join(_problem(problem)) for problem in run.errors]
     kept, length = [], 0
     for number, block in enumerate(blocks):
@@ -34,15 +34,15 @@ def to_markdown(run: Run) -> str:
     return "\n".join(kept)
 
 
-def _head(run: Run, outlines: Sequence[Outline]) -> Iterator[str]:
-    total = len(outlines) + len(run.errors)
+def _head(run: Run, made: Sequence[Outline]) -> Iterator[str]:
+    total = len(made) + len(run.errors)
     if total == 1:
         return
-    passed = sum(one.exit_code is ExitCode.PASS for one in outlines)
+    passed = sum(one.exit_code is ExitCode.PASS for one in made)
     word = "PASS" if run.exit_code == 0 else "FAIL"
     yield f"## {_MARKS[word]} {passed} of {total} pass"
     yield ""
-    rows = [(f"{_mark(one)} {one.word}", one.path, one.kind, one.summary) for one in outlines]
+    rows = [(f"{_mark(one)} {one.word}", one.name, one.kind, one.summary) for one in made]
     rows += [(f"{_MARKS['ERROR']} ERROR", one.path, "", one.message) for one in run.errors]
     rows.sort(key=lambda row: row[0].startswith(_MARKS["PASS"]))
     columns = ("verdict", "artifact", "what", "seen")
@@ -51,7 +51,7 @@ def _head(run: Run, outlines: Sequence[Outline]) -> Iterator[str]:
 
 def _report(one: Outline, alone: bool) -> Iterator[str]:
     folded = not alone and one.exit_code is ExitCode.PASS
-    title = f"{_mark(one)} {one.word} {_escaped(one.title)} ({one.kind})"
+    title = f"{_mark(one)} {one.word} {_escaped(one.title if alone else one.name)} ({one.kind})"
     if folded:
         yield f"<details><summary>{title}: {_escaped(one.summary)}</summary>"
     else:

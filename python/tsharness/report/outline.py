@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tsharness.report.model import Finding
+from tsharness.report.model import Finding, RunnerInfo
 from tsharness.verdict import ExitCode, Verdict
 
 if TYPE_CHECKING:
-    from tsharness.report.document import Report
+    from tsharness.report.document import Report, Run
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Outline:
     title: str
     """The artifact's name, or both."""
     path: str
+    where: str
+    """Device and threads; empty where nothing ran."""
     exit_code: ExitCode
     lines: tuple[str, ...]
     """The closing lines; the first begins with the verdict in capitals."""
@@ -56,6 +59,8 @@ class Outline:
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     seconds: float
+    name: str = ""
+    """The path; with where it ran, if the run has several of them (``outlines``)."""
 
     @property
     def word(self) -> str:
@@ -66,6 +71,23 @@ class Outline:
     def summary(self) -> str:
         """What the verdict line says besides."""
         return self.lines[0].partition(" ")[2].strip()
+
+
+def outlines(run: Run) -> list[Outline]:
+    """Of all reports, each under a name that no other one of its kind has, as far as they differ."""
+    made = list(map(outline, run.reports))
+    often = Counter((one.kind, one.path) for one in made)
+    return [
+        replace(one, name=f"{one.path} on {one.where}" if often[one.kind, one.path] > 1 else one.path)
+        for one in made
+    ]
+
+
+def where_of(runner: RunnerInfo | None) -> str:
+    """Device and threads in words."""
+    if runner is None:
+        return ""
+    return f"{runner.device}, {runner.threads} thread{'s' if runner.threads > 1 else ''}"
 
 
 def outline(report: Report) -> Outline:

@@ -14,7 +14,7 @@ from typing import Any
 from tsharness.report.document import Run
 from tsharness.report.html.charts import charts_of
 from tsharness.report.html.svg import Chart
-from tsharness.report.outline import Item, Outline, Table, outline
+from tsharness.report.outline import Item, Outline, Table, outlines
 from tsharness.verdict import ExitCode, Verdict
 
 _GLYPHS = {"PASS": "✓", "INCONCLUSIVE": "?", "INCOMPLETE": "?"}
@@ -40,7 +40,8 @@ class Section:
 
 def to_html(run: Run, trends: Sequence[Chart] = ()) -> str:
     """``trends``: charts of the history, if there is one. Raises EnvironmentProblem without matplotlib."""
-    sections = [_section(report, f"r{number}") for number, report in enumerate(run.reports, 1)]
+    pairs = zip(run.reports, outlines(run), strict=True)
+    sections = [_section(report, said, f"r{number}") for number, (report, said) in enumerate(pairs, 1)]
     return render(
         "report.html.j2",
         run=run,
@@ -71,10 +72,10 @@ def render_part(template: str, **values: Any) -> str:
     return environment.get_template(template).render(**values)
 
 
-def _section(report: Any, number: str) -> Section:
+def _section(report: Any, said: Outline, number: str) -> Section:
     environment = [*_flat("runner", getattr(report, "runner", None))]
     environment += _flat("machine", getattr(report, "machine", None))
-    return Section(number, outline(report), tuple(charts_of(report, number)), tuple(environment))
+    return Section(number, said, tuple(charts_of(report, number)), tuple(environment))
 
 
 def _flat(prefix: str, value: Any) -> list[tuple[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tsharness.bench.report import BenchReport, Latency
 from tsharness.report import bench_text as text
-from tsharness.report.outline import Item, Outline, Table
+from tsharness.report.outline import Item, Outline, Table, where_of
 from tsharness.report.units import seconds, size
 from tsharness.verdict import ExitCode, Verdict
 
@@ -28,6 +28,7 @@ def outline_bench(report: BenchReport) -> Outline:
         kind="bench",
         title=title,
         path=report.path,
+        where=where_of(report.runner),
         exit_code=report.exit_code,
         lines=(verdict, *(line for line in more if line != verdict)),
         facts=(("runner", what), *facts),

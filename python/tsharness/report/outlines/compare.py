@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tsharness.bench.compare_report import ComparedCase, CompareReport
 from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
-from tsharness.report.outline import Item, Outline, Table
+from tsharness.report.outline import Item, Outline, Table, where_of
 from tsharness.verdict import ExitCode, Verdict
 
 _VERDICTS = {
@@ -22,6 +22,7 @@ def outline_compare(report: CompareReport) -> Outline:
         kind="compare",
         title=f"{base} and {new}" if base != new else f"{base}, twice",
         path=report.new.path,
+        where=where_of(report.runner),
         exit_code=report.exit_code,
         lines=(verdict_line(report), *difference_lines(report)),
         facts=tuple(header_lines(report)),

@@ -24,6 +24,7 @@ def outline_inspect(report: Inspection) -> Outline:
         kind="inspect",
         title=title,
         path=report.path,
+        where="",
         exit_code=report.exit_code,
         lines=(verdict_line(report),),
         facts=(("file", what), *((label or "", text) for label, text in facts)),

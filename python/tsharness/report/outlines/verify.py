@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tsharness.report.model import Check
-from tsharness.report.outline import Item, Outline, Table
+from tsharness.report.outline import Item, Outline, Table, where_of
 from tsharness.report.text import case_lines, header_lines, passes_from, place, verdict_lines
 from tsharness.report.units import error, seconds
 from tsharness.verdict import Verdict
@@ -19,6 +19,7 @@ def outline_verify(report: VerifyReport) -> Outline:
         kind="verify",
         title=title,
         path=report.artifact.path,
+        where=where_of(report.runner),
         exit_code=report.exit_code,
         lines=tuple(verdict_lines(report)),
         facts=(("artifact", what), *facts),
