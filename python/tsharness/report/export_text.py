@@ -14,11 +14,11 @@ _MARKS = {"error": "error", "warning": "warn", "note": "note"}
 
 
 def finding_lines(found: Finding) -> list[str]:
-    """What was seen, why it matters, what to do."""
+    """What was seen, what to do, why it matters."""
     return [
         f"{_MARKS[found.severity]:<5} {found.code} {_title(found.code)}: {found.seen}",
-        f"      why    {found.why}",
         f"      do     {found.do}",
+        f"      why    {found.why}",
     ]
 
 

@@ -75,7 +75,7 @@ def _is_in(one: Module, module: Module) -> bool:
 
 
 def finding_lines(findings: Sequence[Finding], verbose: bool) -> Iterator[str]:
-    """What and where; why and what to do once for each code, of notes only if ``verbose``."""
+    """What and where; what to do and why once for each code, of notes only if ``verbose``."""
     for number, found in enumerate(findings):
         where = f" ({found.where})" if found.where else ""
         yield f"{_SEVERITIES[found.severity]} {found.code} {found.seen}{where}"
@@ -83,8 +83,8 @@ def finding_lines(findings: Sequence[Finding], verbose: bool) -> Iterator[str]:
         again = any((later.why, later.do) == said for later in findings[number + 1 : number + 2])
         if again or (found.severity == "note" and not verbose):
             continue
-        yield f"      why    {found.why}"
         yield f"      do     {found.do}"
+        yield f"      why    {found.why}"
 
 
 def verdict_line(report: Inspection) -> str:

@@ -160,19 +160,20 @@ def case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
         return _error_lines(case.name, case.error)
     lines = []
     failed = [output for output in case.outputs if output.verdict is Verdict.FAIL]
+    told = [line for found in findings if found.case == case.name for line in _finding_lines(found)]
     for output in failed[:_SHOWN]:
         lines.append(
             f'FAIL  case "{case.name}": {output.name}{_joint(output)}{output.reason} ({_calls(output)})'
         )
+        # What, where, and what to do come first, if they are known; the figures below.
+        lines += told
+        told = []
         lines += _worst_lines(output)
         where = touched(output)
         lines += [f"      where  {where}"] if where else []
     if len(failed) > _SHOWN:
         lines.append(f"      and {len(failed) - _SHOWN} more outputs")
-    for finding in findings:
-        if finding.case == case.name:
-            lines += _finding_lines(finding)
-    return lines
+    return lines + told
 
 
 def _general_lines(report: VerifyReport) -> list[str]:
@@ -183,8 +184,8 @@ def _general_lines(report: VerifyReport) -> list[str]:
 def _finding_lines(finding: Finding) -> list[str]:
     return [
         f"      seen   {finding.code} {finding.seen}",
-        f"      why    {finding.why}",
         f"      do     {finding.do}",
+        f"      why    {finding.why}",
     ]
 
 
