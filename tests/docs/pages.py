@@ -2,7 +2,7 @@
 
 A block ``console`` holds commands after ``$ ``, and below each what it prints: "..." stands for any lines or
 any rest of a line, and numbers, times, sizes and blanks may differ. A command ends with 0, unless ``echo $?``
-is the next one. A block with a title is a file of that name; empty, it is that file of the repository."""
+is the next one. A block with a title is a file of that name, with what it includes from the repository."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 _FENCE = re.compile(r'^```(\w+)(?: title="([^"]+)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
+_INCLUDED = re.compile(r'^--8<-- "([^"]+)"\n', re.MULTILINE)
+"""As the site's own generator reads it."""
 _NUMBER = re.compile(r"\d[\d.,]*(?:e[+-]?\d+)?")
 _UNIT = re.compile(r"# (?:ns|µs|ms|s|B|kB|MB|GB)\b")
 
@@ -40,7 +42,7 @@ def steps(page: Path) -> Iterator[File | Command]:
     """In the order of the page."""
     for kind, title, text in _FENCE.findall(page.read_text()):
         if title:
-            yield File(Path(title).name, text or (ROOT / title).read_text())
+            yield File(Path(title).name, _INCLUDED.sub(lambda found: (ROOT / found[1]).read_text(), text))
         elif kind == "console":
             yield from _commands(text)
 

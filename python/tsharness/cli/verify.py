@@ -275,4 +275,5 @@ class _Named:
 
 
 def _load_terminal() -> None:
+    import tsharness.report.outlines.verify
     import tsharness.report.terminal  # noqa: F401

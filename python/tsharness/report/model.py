@@ -161,6 +161,11 @@ def identity(cls: Any) -> tuple[str, str] | None:
     return None
 
 
+def kind_of(report: Any) -> str:
+    """Which report it is: "verify", "bench", "compare" or "inspection", whose own ``kind`` is the file's."""
+    return str(getattr(report, "document", None) or report.kind)
+
+
 def _parse(hint: Any, value: Any) -> Any:
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, types.UnionType):

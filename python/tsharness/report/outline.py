@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tsharness.report.model import Finding, RunnerInfo
+from tsharness.report.model import Finding, RunnerInfo, kind_of
 from tsharness.verdict import ExitCode, Verdict
 
 if TYPE_CHECKING:
@@ -91,19 +92,7 @@ def where_of(runner: RunnerInfo | None) -> str:
 
 
 def outline(report: Report) -> Outline:
-    """Of a report of any kind."""
-    from tsharness.bench.compare_report import CompareReport
-    from tsharness.bench.report import BenchReport
-    from tsharness.report.outlines.bench import outline_bench
-    from tsharness.report.outlines.compare import outline_compare
-    from tsharness.report.outlines.inspect import outline_inspect
-    from tsharness.report.outlines.verify import outline_verify
-    from tsharness.verification.report import VerifyReport
-
-    if isinstance(report, VerifyReport):
-        return outline_verify(report)
-    if isinstance(report, BenchReport):
-        return outline_bench(report)
-    if isinstance(report, CompareReport):
-        return outline_compare(report)
-    return outline_inspect(report)
+    """Of a report of any kind; the modules of the others are not loaded."""
+    module = importlib.import_module(f"tsharness.report.outlines.{kind_of(report)}")
+    made: Outline = module.outline(report)
+    return made

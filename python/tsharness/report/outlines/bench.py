@@ -13,7 +13,7 @@ from tsharness.verdict import ExitCode, Verdict
 _VERDICTS = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
 
 
-def outline_bench(report: BenchReport) -> Outline:
+def outline(report: BenchReport) -> Outline:
     (title, what), *facts = text.header_lines(report)
     verdict = text.verdict_line(report)
     more = (

@@ -16,7 +16,7 @@ _VERDICTS = {
 }
 
 
-def outline_compare(report: CompareReport) -> Outline:
+def outline(report: CompareReport) -> Outline:
     base, new = Path(report.base.path).name, Path(report.new.path).name
     return Outline(
         kind="compare",

@@ -13,7 +13,7 @@ from tsharness.verification.checks.catalogue import advice
 from tsharness.verification.report import CaseResult, OutputResult, VerifyReport
 
 
-def outline_verify(report: VerifyReport) -> Outline:
+def outline(report: VerifyReport) -> Outline:
     (title, what), *facts = header_lines(report)
     return Outline(
         kind="verify",

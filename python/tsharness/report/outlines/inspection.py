@@ -12,7 +12,7 @@ from tsharness.verdict import Verdict
 _NOTHING = Item("check", "inspect", Verdict.PASS, "nothing found")
 
 
-def outline_inspect(report: Inspection) -> Outline:
+def outline(report: Inspection) -> Outline:
     (title, what), *facts = header_lines(report)
     modules = tuple(
         (one.path or "(saved module)", one.kind, amount(one.parameters), size(sum(one.bytes.values())))
