@@ -61,6 +61,8 @@ class WarmUpFacts:
     """That were not yet steady."""
     steady: bool
     """Whether it had become steady in every process before its time was over."""
+    course: tuple[tuple[float, float], ...] = ()
+    """Of the first process, by block: number of its last call, and seconds a call."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +87,16 @@ def _warmup(seen: Sequence[Mapping[str, Any]]) -> WarmUpFacts:
         seconds=median(one["seconds"] for one in seen),
         transient_calls=int(median(one["transient_calls"] for one in seen)),
         steady=all(one["steady"] for one in seen),
+        course=tuple(_blocks(seen[0].get("blocks", ()))),
     )
+
+
+def _blocks(blocks: Sequence[Sequence[float]]) -> Iterator[tuple[float, float]]:
+    """The first call is one of its own; blocks grow, so there are few of them."""
+    total = 0.0
+    for calls, seconds in blocks:
+        total += calls
+        yield total, seconds / calls
 
 
 def _interval(statistic: str, processes: Sequence[Rows]) -> Interval | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tsharness.bench.points import value_text
 from tsharness.bench.report import BenchReport, Histogram, Latency
 from tsharness.report.bench_text import point_name
-from tsharness.report.html.svg import FAINT, GOOD, SERIES, Chart, drawing
+from tsharness.report.html.svg import FAINT, GOOD, SERIES, Chart, drawing, log_axis
 from tsharness.report.units import seconds, time_unit
 
 _MOST = 8
@@ -18,6 +18,8 @@ def bench_charts(report: BenchReport, number: str) -> Iterator[Chart]:
     for position, latency in enumerate(report.latencies[:_MOST]):
         if latency.histogram is not None:
             yield _distribution(latency, latency.histogram, f"{number}-d{position}")
+        if len(latency.warmup.course) > 1:
+            yield _warmup(latency, f"{number}-w{position}")
         if latency.course:
             yield _course(latency, f"{number}-o{position}")
     for case in dict.fromkeys(one.case for one in report.latencies):
@@ -47,6 +49,24 @@ def _distribution(latency: Latency, histogram: Histogram, number: str) -> Chart:
         axes.set_ylabel("samples")
         if axes.lines:
             axes.legend()
+    assert canvas.chart is not None
+    return canvas.chart
+
+
+def _warmup(latency: Latency, number: str) -> Chart:
+    says = (
+        f"Blocks of calls in the first process until their time no longer changed: {latency.warmup.calls} "
+        f"calls in {seconds(latency.warmup.seconds)}. The very first call took {seconds(latency.first)}."
+    )
+    with drawing(f"Warm-up of {point_name(latency)}", says, number) as canvas:
+        factor, unit = time_unit(latency.median)
+        calls, times = zip(*latency.warmup.course, strict=True)
+        canvas.axes.plot(calls, [time / factor for time in times], "o-", markersize=3)
+        canvas.axes.axhline(latency.median / factor, color=GOOD, linestyle="--", label="median, warm")
+        log_axis(canvas.axes, "x", "y")
+        canvas.axes.set_xlabel("call")
+        canvas.axes.set_ylabel(unit)
+        canvas.axes.legend(fontsize=8)
     assert canvas.chart is not None
     return canvas.chart
 
