@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _FLAGS = ("--hash", "--no-hash", "--triton", "--quiet", "-q", "--verbose", "--no-color", "--")
 """Options of ``inspect`` behind which no value stands."""
 
+_OTHERWISE = {"--help", "--runner", "--cpu-capability"}
+"""Options of ``verify`` with which the process would not be the one that is needed."""
+
 
 @dataclass
 class Ahead:
@@ -46,7 +49,7 @@ def begin(arguments: Sequence[str]) -> Ahead:
     """Begins what the command will surely need. What goes wrong here goes wrong again when the command does
     it, and is told then."""
     try:
-        if arguments[:1] == ["verify"] and len(arguments) > 1 and "--help" not in arguments:
+        if arguments[:1] == ["verify"] and len(arguments) > 1 and not _OTHERWISE & set(arguments):
             return Ahead(launcher=_runner())
         if arguments[:1] == ["inspect"] and "--code" not in arguments:
             return Ahead(reading=_reading(arguments))

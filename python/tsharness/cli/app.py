@@ -19,6 +19,7 @@ from tsharness.cli import (
     pack,
     report,
     repro,
+    runner,
     schema,
     verify,
 )
@@ -56,6 +57,7 @@ app.command("compare")(compare.command)
 app.command("init")(init.command)
 app.command("report")(report.command)
 app.command("history")(history.command)
+app.add_typer(runner.app, name="runner")
 app.command("diff-input")(diff_input.command)
 app.command("repro")(repro.command)
 app.command("explain")(explain.command)

@@ -59,6 +59,16 @@ History = Annotated[
     Path | None,
     typer.Option("--history", metavar="DIR", help="Append the figures to a history (tsharness history)."),
 ]
+Runners = Annotated[
+    list[str],
+    typer.Option(
+        "--runner", metavar="NAMES", help="Of `tsharness runner list`, or all. [default: installed]"
+    ),
+]
+Capabilities = Annotated[
+    list[str],
+    typer.Option("--cpu-capability", metavar="NAMES", help="default, avx2, avx512. [default: the best]"),
+]
 Specs = Annotated[
     list[str], typer.Option("--input", metavar="SPEC", help="x=float32[N,3,224,224], sr:int=16000, ...")
 ]

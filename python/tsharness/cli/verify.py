@@ -13,6 +13,7 @@ from tsharness.cli.options import (
     AllowOps,
     Artifacts,
     Atol,
+    Capabilities,
     Cases,
     ChangedSince,
     ColdStartLimit,
@@ -39,6 +40,7 @@ from tsharness.cli.options import (
     Reference,
     Repeat,
     Rtol,
+    Runners,
     Sandboxed,
     Sarif,
     SaveOutputs,
@@ -51,19 +53,15 @@ from tsharness.cli.options import (
     Tolerance,
     TopK,
     Verbose,
-    judges_by_float64,
-    parse_size,
-    parse_tolerances,
-    path_of,
     use_color,
 )
 from tsharness.cli.results import Results, renderings_of
+from tsharness.cli.verify_options import on_targets, verify_options
 from tsharness.errors import UsageError
 
 if TYPE_CHECKING:
     from tsharness.cli.ahead import Ahead
     from tsharness.runner.launch import Launcher
-    from tsharness.verification.plan import VerifyOptions
     from tsharness.verification.report import VerifyReport
 
 
@@ -98,6 +96,8 @@ def command(
     libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
+    runners: Runners = [],  # noqa: B006
+    capabilities: Capabilities = [],  # noqa: B006
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
@@ -134,45 +134,6 @@ def command(
     raise typer.Exit(results.finish())
 
 
-def verify_options(params: Mapping[str, Any]) -> VerifyOptions:
-    """Of the values of the command's parameters, by their names. Raises UsageError."""
-    from tsharness.cases.input_spec import input_cases
-    from tsharness.runner.cage import parse_sandbox
-    from tsharness.verification.checks.catalogue import chosen_checks
-    from tsharness.verification.checks.rule import parse_level
-    from tsharness.verification.plan import VerifyOptions, tolerance_layer
-
-    level = parse_level(params["level"])
-    chosen_checks(level, params["select"], params["ignore"])
-    rtol, atol = (parse_tolerances(f"--{name}", params[name]) for name in ("rtol", "atol"))
-    return VerifyOptions(
-        cases=path_of(params["cases"]),
-        inputs=input_cases(params["inputs"], params["dims"], params["method"]),
-        method=params["method"],
-        reference=params["reference"],
-        localize=params["localize"],
-        only=tuple(params["only"]),
-        device=params["device"],
-        threads=params["threads"],
-        libraries=tuple(map(Path, params["libraries"])),
-        save_outputs=path_of(params["save_outputs"]),
-        calls=params["calls"],
-        tolerance=tolerance_layer(rtol, atol, params["exact"], params["topk"], params["accept"]),
-        compare_with=params["compare_with"],
-        reduce=path_of(params["reduce"]),
-        float64=judges_by_float64(params["tolerance"]),
-        level=level,
-        select=tuple(params["select"]),
-        ignore=tuple(params["ignore"]),
-        leak_limit=parse_size(params["leak_limit"], "--leak-limit"),
-        cold_start_limit=params["cold_start_limit"],
-        allow_ops=tuple(params["allow_ops"]),
-        sandbox=parse_sandbox(params["sandbox"]),
-        timeout=params["timeout"],
-        memory_limit=parse_size(params["memory_limit"]) if params["memory_limit"] else None,
-    )
-
-
 class _Entries:
     """Artifacts of a suite, several at once perhaps: each has processes of its own."""
 
@@ -182,12 +143,12 @@ class _Entries:
     def verify(self, artifact: Path, params: Mapping[str, Any]) -> VerifyReport:
         from contextlib import closing
 
-        from tsharness.runner.find import find_runner
-        from tsharness.runner.launch import Launcher
-        from tsharness.verification.api import verify_artifact
+        from tsharness.verification.api import launcher_of, verify_artifact
 
-        options = verify_options(params)
-        with closing(Launcher(find_runner())) as launcher:
+        options, *more = on_targets(verify_options(params), params)
+        if more:
+            raise UsageError("a suite has one runner for each artifact; give it several targets")
+        with closing(launcher_of(options)) as launcher:
             self._launchers.append(launcher)
             launcher.start_ahead()
             return verify_artifact(artifact, options, launcher=launcher)
@@ -203,16 +164,18 @@ class _Named:
     def __init__(self, context: typer.Context, results: Results) -> None:
         params = context.params
         ahead: Ahead | None = context.obj
-        self._launcher = None if ahead is None else ahead.launcher
         self._results = results
-        self._options = verify_options(params)
+        self._targets = on_targets(verify_options(params), params)
+        self._options = self._targets[0]
+        plain = self._options.runner == "installed" and self._options.cpu_capability is None
+        self._launcher = ahead.launcher if ahead is not None and plain and len(self._targets) == 1 else None
         self._repeat, self._quiet, self._verbose = params["repeat"], params["quiet"], params["verbose"]
         self._color = use_color(params["no_color"])
         self._label = ""
 
     def all(self, artifacts: list[Path]) -> None:
         """One after the other, until somebody interrupts it."""
-        several = len(artifacts) > 1 or self._repeat > 1
+        several = len(artifacts) > 1 or self._repeat > 1 or len(self._targets) > 1
         for name, file in (
             ("--save-outputs", self._options.save_outputs),
             ("--reduce", self._options.reduce),
@@ -220,9 +183,29 @@ class _Named:
             if file is not None and several:
                 raise UsageError(f"{name} writes one file, of one run of one artifact")
         for artifact in artifacts:
-            self._repeated(artifact)
+            if len(self._targets) > 1:
+                self._on_targets(artifact)
+            else:
+                self._repeated(artifact)
             if self._results.interrupted:
                 return
+
+    def _on_targets(self, artifact: Path) -> None:
+        """A line for each, then all of them in one table."""
+        from tsharness.report.console import console
+        from tsharness.report.matrix import matrix_label, print_matrix
+
+        seen: list[VerifyReport] = []
+        for options in self._targets:
+            self._options = options
+            report = self._results.attempt(artifact, lambda: self._with_progress(artifact))
+            if report is not None:
+                seen.append(report)
+                self._label = matrix_label(report)
+                self._print(report)
+            if self._results.interrupted:
+                return
+        print_matrix(seen, console(self._color, stderr=self._results.renderings.take_standard_output))
 
     def _repeated(self, artifact: Path) -> None:
         """With several times, a line for each, and what they agree on."""

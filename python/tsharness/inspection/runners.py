@@ -15,20 +15,25 @@ _SECONDS = 60  # for a runner to list its operators
 
 
 def registries_of(names: Sequence[str]) -> tuple[Registry, ...]:
-    """Known ones by their versions ("1.13.1"), others by the path of their runner, which is asked. The newest
-    known one for no name. Raises UsageError."""
+    """Known ones by their versions ("1.13.1"), built ones by their names, others by the path of their runner,
+    which is asked. The newest known one for no name. Raises UsageError."""
     if not names:
         return known_registries()[-1:]
     known = {registry.libtorch: registry for registry in known_registries()}
-    return tuple(known[name] if name in known else _asked(Path(name), list(known)) for name in names)
+    return tuple(known[name] if name in known else _built_or_asked(name, list(known)) for name in names)
 
 
-def _asked(runner: Path, known: Sequence[str]) -> Registry:
-    if not runner.is_file():
-        raise UsageError(
-            f"--runner {runner}: no such runner, and no LibTorch that is known: {', '.join(known)}"
-        )
-    return registry_from(*ask_runner(runner))
+def _built_or_asked(name: str, known: Sequence[str]) -> Registry:
+    from tsharness.runners.store import REGISTRY, built_runners
+
+    built = {one.name: one for one in built_runners()}
+    if name in built:
+        operators = json.loads((built[name].folder / REGISTRY).read_text())
+        return registry_from(built[name].libtorch, operators)
+    if not Path(name).is_file():
+        there = ", ".join([*known, *built])
+        raise UsageError(f"--runner {name}: no such runner, and no LibTorch that is known: {there}")
+    return registry_from(*ask_runner(Path(name)))
 
 
 def ask_runner(runner: Path) -> tuple[str, dict[str, list[list[Any]]]]:

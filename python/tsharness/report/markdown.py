@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from tsharness.report.document import Problem, Run
+from tsharness.report.matrix import matrices
 from tsharness.report.outline import Outline, Table, outlines
 from tsharness.verdict import ExitCode
 
@@ -47,6 +48,10 @@ def _head(run: Run, made: Sequence[Outline]) -> Iterator[str]:
     rows.sort(key=lambda row: row[0].startswith(_MARKS["PASS"]))
     columns = ("verdict", "artifact", "what", "seen")
     yield from _table(Table("", columns, tuple(rows), columns))
+    for table in matrices(run):
+        yield f"**{_escaped(table.title)}**"
+        yield ""
+        yield from _table(table)
 
 
 def _report(one: Outline, alone: bool) -> Iterator[str]:

@@ -86,10 +86,13 @@ class RunnerInfo:
     mapped_libraries: tuple[str, ...]
     cage: Cage | None = None
     """``None`` from a runner that has none."""
+    name: str = "installed"
+    """As the user has named it."""
 
     @classmethod
-    def from_hello(cls, hello: Mapping[str, Any], device: str) -> RunnerInfo:
+    def from_hello(cls, hello: Mapping[str, Any], device: str, name: str = "installed") -> RunnerInfo:
         return cls(
+            name=name,
             libtorch=hello["libtorch"],
             runner_version=hello["runner_version"],
             device=device,

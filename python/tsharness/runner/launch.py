@@ -84,9 +84,16 @@ class Launcher:
     """Starts runner processes. One may be started ahead of its job: loading LibTorch's libraries takes
     longer than everything that Python does for a small artifact, and both can go on at once."""
 
-    def __init__(self, runner: Runner, sandbox: Sandbox = Sandbox.AUTO) -> None:
+    def __init__(
+        self,
+        runner: Runner,
+        sandbox: Sandbox = Sandbox.AUTO,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._runner = runner
         self.sandbox = sandbox
+        self._environment = environment or {}
+        """That every process has."""
         self.interrupted = False
         """Whether somebody pressed Ctrl-C: then nothing more is started."""
         self._ahead: RunnerProcess | None = None
@@ -94,12 +101,12 @@ class Launcher:
 
     def start_ahead(self) -> None:
         """Starts one, unless one waits already."""
-        self._ahead = self._ahead or RunnerProcess(self._runner)
+        self._ahead = self._ahead or RunnerProcess(self._runner, self._environment)
 
     def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""
         ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
-        process = ahead or RunnerProcess(self._runner, environment)
+        process = ahead or RunnerProcess(self._runner, {**self._environment, **(environment or {})})
         self._taken = [one for one in self._taken if one.popen.returncode is None] + [process]
         return process
 

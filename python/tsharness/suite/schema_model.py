@@ -77,6 +77,10 @@ class VerifySettings(Shared):
     """Seconds, for any call."""
     memory_limit: str | None = None
     """4GB, ..."""
+    runner: str | None = None
+    """A name of tsharness runner list."""
+    cpu_capability: str | None = None
+    """default, avx2 or avx512."""
 
 
 @dataclass(frozen=True)

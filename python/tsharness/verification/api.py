@@ -16,7 +16,6 @@ from tsharness.errors import DeviceError, UsageError
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import RunnerInfo
 from tsharness.runner.cage import parse_sandbox
-from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.scratch import ScratchFolder
@@ -45,6 +44,8 @@ def verify(
     only: Sequence[str] = (),
     device: str = "cpu",
     threads: int | None = None,
+    runner: str = "installed",
+    cpu_capability: str | None = None,
     libraries: Sequence[str | Path] = (),
     save_outputs: str | Path | None = None,
     calls: int = 5,
@@ -81,6 +82,8 @@ def verify(
         only=tuple(only),
         device=device,
         threads=threads,
+        runner=runner,
+        cpu_capability=cpu_capability,
         libraries=tuple(map(Path, libraries)),
         save_outputs=None if save_outputs is None else Path(save_outputs),
         calls=calls,
@@ -113,7 +116,7 @@ def verify_artifact(
 ) -> VerifyReport:
     """As ``verify``, with hooks for progress; ``on_plan`` is called when the plan is made."""
     started = time.monotonic()
-    own = Launcher(find_runner()) if launcher is None else None
+    own = launcher_of(options) if launcher is None else None
     launcher = launcher or own
     assert launcher is not None
     launcher.sandbox = options.sandbox
@@ -143,6 +146,14 @@ def verify_artifact(
     finally:
         if own is not None:
             own.close()
+
+
+def launcher_of(options: VerifyOptions) -> Launcher:
+    """For the runner and the instructions that the options name. Raises UsageError, EnvironmentProblem."""
+    from tsharness.runners.resolve import capability_environment, runner_named
+
+    environment = capability_environment(options.cpu_capability)
+    return Launcher(runner_named(options.runner), options.sandbox, environment)
 
 
 def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) -> Hooks:
@@ -212,7 +223,7 @@ def _report(
         for s in plan.cases
     )
     check_output_names(options.tolerance, cases)
-    info = RunnerInfo.from_hello(result.hello, options.device) if result.hello else None
+    info = RunnerInfo.from_hello(result.hello, options.device, options.runner) if result.hello else None
     first = Context(plan, options, result, integrity, info, cases, _baseline(plan, options))
     context = run_requests(first, launcher, hooks)
     checks = judge_checks(context)

@@ -38,6 +38,10 @@ class VerifyOptions:
     """Names of the cases to run; all if empty."""
     device: str = "cpu"
     threads: int | None = None
+    runner: str = "installed"
+    """A name of the store of runners, or a path (docs/how-to/older-libtorch.md)."""
+    cpu_capability: str | None = None
+    """The instructions that LibTorch may use: "default", "avx2" or "avx512"; ``None``: the best."""
     libraries: tuple[Path, ...] = ()
     """Of custom operators, loaded into the runner before the artifact."""
     calls: int = 5

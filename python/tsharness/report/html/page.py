@@ -14,6 +14,7 @@ from typing import Any
 from tsharness.report.document import Run
 from tsharness.report.html.charts import charts_of
 from tsharness.report.html.svg import Chart
+from tsharness.report.matrix import matrices
 from tsharness.report.outline import Item, Outline, Table, outlines
 from tsharness.verdict import ExitCode, Verdict
 
@@ -47,6 +48,7 @@ def to_html(run: Run, trends: Sequence[Chart] = ()) -> str:
         run=run,
         sections=sections,
         trends=trends,
+        matrices=matrices(run),
         passed=sum(one.outline.exit_code is ExitCode.PASS for one in sections),
         data=_link("application/json", json.dumps(run.to_dict(), indent=1)),
     )

@@ -1,0 +1,1 @@
+"""Runners for other LibTorches than the one that this package was built against."""
