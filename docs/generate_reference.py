@@ -25,7 +25,16 @@ def commands() -> str:
     """A section for each command: what its help says."""
     group = typer.main.get_command(app)
     text = "# Commands\n\nMade from the commands' own help (`tsharness COMMAND --help`).\n"
-    return text + "".join(_command(name, one) for name, one in group.commands.items())  # type: ignore[attr-defined]
+    return text + "".join(_commands(group, ""))
+
+
+def _commands(group: Any, before: str) -> Iterator[str]:
+    """Those of a group, and of the groups in it."""
+    for name, one in group.commands.items():
+        if hasattr(one, "commands"):
+            yield from _commands(one, f"{before}{name} ")
+        else:
+            yield _command(f"{before}{name}", one)
 
 
 def _command(name: str, one: Any) -> str:

@@ -11,7 +11,7 @@ from tsharness.bench.measure import Sample
 from tsharness.bench.report import Latency
 from tsharness.bench.scenarios import LATENCY
 from tsharness.bench.summarize import summarize
-from tsharness.runner.find import find_runner
+from tsharness.runner.find import installed_runner
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -23,7 +23,7 @@ def load_core() -> ModuleType:
     """The compiled module; torch is loaded first, because the module needs its libraries.
 
     Raises EnvironmentProblem if torch is not the one that it was built against."""
-    find_runner()
+    installed_runner()
     import torch  # noqa: F401
 
     from tsharness import _core

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -67,8 +68,31 @@ def cli(site: Path, *arguments: str | Path) -> Ran:
 def test_verify_says_so_before_anything_can_crash(other_torch: Path, models: Path) -> None:
     ran = cli(other_torch, "verify", models / "linear.pt")
     assert ran.code == 8
-    assert "torch 2.99.0+cpu is installed now" in ran.err and "pip install" in ran.err
-    assert "Traceback" not in ran.text
+    assert "torch 2.99.0+cpu is installed now" in ran.err and "Traceback" not in ran.text
+    assert f"tsharness runner build --libtorch {other_torch / 'torch'}" in ran.err
+
+
+def test_a_runner_that_was_built_since_stands_in(other_torch: Path, models: Path, tmp_path: Path) -> None:
+    """The fake torch has the libraries of the real one, so that the runner is one that fits it."""
+    from tsharness.runner.find import find_runner
+
+    store, built = tmp_path / "runners" / "new", find_runner().path
+    store.mkdir(parents=True)
+    shutil.copy2(built, store / "tsharness-runner")
+    facts = {
+        "name": "new",
+        "libtorch": "2.99.0",
+        "cxx11_abi": True,
+        "compiler": "",
+        "key": "",
+        "devices": ["cpu"],
+    }
+    more = {"root": str((other_torch / "torch").resolve()), "cpu_capability": "AVX2", "tsharness": "0.1.0"}
+    (store / "runner.json").write_text(json.dumps({**facts, **more}))
+    environment = {"PYTHONPATH": str(other_torch), "PATH": "", "TSHARNESS_RUNNERS": str(tmp_path / "runners")}
+    command = (sys.executable, "-m", "tsharness", "verify", models / "linear.pt", "--level", "quick")
+    ran = run(*command, env=environment)
+    assert ran.code == 0 and "PASS" in ran.out, ran.text
 
 
 def test_the_runner_by_hand_says_so_too(other_torch: Path) -> None:

@@ -16,8 +16,8 @@ _SECONDS = 60  # for a runner to say what it is
 
 
 def runner_named(name: str) -> Runner:
-    """The installed one, one of the store, or the executable at a path. Raises UsageError,
-    EnvironmentProblem."""
+    """The installed one (or what stands in for it), one of the store, or the executable at a path. Raises
+    UsageError, EnvironmentProblem."""
     if name == INSTALLED:
         return find_runner()
     path = Path(name)
