@@ -47,14 +47,18 @@ def tsharness(*arguments: str | Path, **options: Any) -> Ran:
     return run(Path(sys.executable).parent / "tsharness", *arguments, **options)
 
 
-def in_terminal(arguments: list[str], columns: int) -> list[str]:
-    """Lines that the command prints to a terminal of that width, without colours and progress."""
+def in_terminal(
+    arguments: list[str], columns: int, cwd: Path | None = None, watched: bool = False
+) -> list[str]:
+    """Lines that the command prints to a terminal of that width, without colours; ``watched``: with its
+    progress."""
     main_end, other = pty.openpty()
     fcntl.ioctl(other, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
-    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "CI": "1"}
+    environment = {**os.environ, "TERM": "xterm", "NO_COLOR": "1", "CI": "" if watched else "1"}
     environment.pop("COLUMNS", None)
     command = [str(Path(sys.executable).parent / "tsharness"), *arguments]
-    process = subprocess.Popen(command, stdout=other, stderr=subprocess.DEVNULL, env=environment)
+    talk = other if watched else subprocess.DEVNULL
+    process = subprocess.Popen(command, stdout=other, stderr=talk, env=environment, cwd=cwd)
     os.close(other)
     parts = []
     with contextlib.suppress(OSError):  # how a terminal says that its other end was closed

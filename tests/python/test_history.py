@@ -148,6 +148,20 @@ def test_machines_are_not_mixed(tmp_path: Path) -> None:
     assert len(medians) == 2 and {len(one.values) for one in medians} == {1}
 
 
+def test_a_sweep_over_threads_is_one_series_a_point(tmp_path: Path) -> None:
+    """Whichever of its processes came first."""
+    for day, threads in ((1, 1), (2, 2)):
+        run = _bench(1.0, f"2026-01-0{day}T00:00:00Z")
+        (report,) = run.reports
+        (latency,) = report.latencies  # type: ignore[union-attr]
+        points = tuple(replace(latency, parameters={"threads": n}) for n in (1, 2))
+        runner = replace(report.runner, threads=threads)  # type: ignore[union-attr, arg-type]
+        changed = replace(report, latencies=points, runner=runner)  # type: ignore[call-arg]
+        append(tmp_path, replace(run, reports=(changed,)))
+    medians = [one.series for one in trends(tmp_path) if "latency median" in one.series.name]
+    assert [len(one.values) for one in medians] == [2, 2]
+
+
 def test_the_revision_is_kept(models: Path, tmp_path: Path) -> None:
     git = ("git", "-c", "user.name=a", "-c", "user.email=a@b")
     for arguments in (("init", "-q"), ("commit", "-q", "--allow-empty", "-m", "x")):

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import ROOT, heed_interrupts, run, running_runners, tsharness
+from conftest import ROOT, heed_interrupts, in_terminal, run, running_runners, tsharness
 from tsharness.errors import UsageError
 from tsharness.suite.check import check
 from tsharness.suite.read import SETTINGS, read_suite
@@ -192,6 +192,23 @@ path = ["models/a.pt", "models/b.pt"]
     (report,), (error,) = document["reports"], document["errors"]
     assert report["base"]["path"] == "released/a.pt" and report["exit_code"] == 0
     assert "released/b.pt" in error["message"]
+
+
+@pytest.mark.parametrize(
+    "command", [("verify",), ("verify", "-j", "2"), ("bench",), ("compare", "--max-time", "2")], ids=" ".join
+)
+def test_a_bar_says_where_it_is(suite: Callable[[str], Path], command: tuple[str, ...]) -> None:
+    where = suite("""
+verify = { level = "quick", calls = 20000 }
+bench = { min_time = 0.2, processes = 2, case = "example" }
+compare = { base = "released/{name}", max_regression = "50%" }
+[[artifacts]]
+path = "models/[ab].pt"
+""")
+    shutil.copytree(where / "models", where / "released")
+    text = "\n".join(in_terminal(list(command), 100, cwd=where, watched=True))
+    assert "Traceback" not in text and "2 of 2 artifacts pass" in text, text
+    assert "0/2 artifacts" in text and "1/2 artifacts" in text and "models/a.pt: example" in text
 
 
 def test_only_what_has_changed(suite: Callable[[str], Path]) -> None:

@@ -55,7 +55,7 @@ def rendered(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     copy = Path(shutil.copy(right, folder / "copy.pt"))
     history = ("--history", folder / "history.sqlite")
     bench = ("bench", right, "--min-time", "0.3", "--sweep", "threads=1,2", *history, "--profile")
-    tsharness(*bench, "--json", folder / "first.json")
+    assert tsharness(*bench, "--json", folder / "first.json").code in (0, 3)
     commands = {
         "verify": ("verify", right, wrong, folder / "none.pt"),
         "bench": bench,

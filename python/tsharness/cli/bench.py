@@ -38,6 +38,7 @@ from tsharness.errors import UsageError
 if TYPE_CHECKING:
     from tsharness.bench.options import BenchOptions
     from tsharness.bench.report import BenchReport
+    from tsharness.runner.process import Hooks
 
 _LIST = "VALUES"
 
@@ -178,9 +179,9 @@ def command(
             if context.params[name] is not None:
                 option = name.replace("_", "-")
                 raise UsageError(f"--{option} is of one artifact; name it")
-        run_suite("bench", context, results, lambda path, params: measure(path, params, use_color(True)))
+        run_suite("bench", context, results, measure)
         raise typer.Exit(results.finish())
-    report = results.attempt(artifact, lambda: measure(artifact, context.params, use_color(no_color)))
+    report = results.attempt(artifact, lambda: _with_bar(artifact, context.params))
     if report is not None:
         _keep(report, save_baseline, plot)
         from tsharness.report.console import console
@@ -191,22 +192,26 @@ def command(
     raise typer.Exit(results.finish())
 
 
-def measure(artifact: Path, params: Mapping[str, Any], color: bool) -> BenchReport:
-    """With the values of the command's parameters, and a bar."""
+def measure(artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> BenchReport:
+    """With the values of the command's parameters."""
     from tsharness.bench.api import benchmark_artifact
+
+    return benchmark_artifact(artifact, bench_options(params), hooks)
+
+
+def _with_bar(artifact: Path, params: Mapping[str, Any]) -> BenchReport:
     from tsharness.report.progress import Bar
     from tsharness.runner.process import Event, Hooks
 
-    options = bench_options(params)
-    ended = 0
-    with Bar(options.fewest_processes, "processes", color) as bar:
+    ended, fewest = 0, bench_options(params).fewest_processes
+    with Bar(fewest, "processes", use_color(params["no_color"])) as bar:
 
         def hear(event: Event) -> None:
             nonlocal ended
             ended += event["event"] == "bye"
             bar.to(ended, event.get("case") or "starting a process")
 
-        return benchmark_artifact(artifact, options, Hooks(hear))
+        return measure(artifact, params, Hooks(hear))
 
 
 def bench_options(params: Mapping[str, Any]) -> BenchOptions:

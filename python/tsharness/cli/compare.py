@@ -41,6 +41,7 @@ from tsharness.errors import UsageError
 if TYPE_CHECKING:
     from tsharness.bench.compare_options import CompareOptions
     from tsharness.bench.compare_report import CompareReport
+    from tsharness.runner.process import Hooks
 
 _SETTING = "Of LibTorch, on this side alone (docs/protocol.md); repeatable."
 
@@ -100,35 +101,38 @@ def command(
 
         run_suite("compare", context, results, _of_suite)
         raise typer.Exit(results.finish())
-    color = use_color(no_color)
-    report = results.attempt(base, lambda: compare_two(base, new or base, context.params, color))
+    report = results.attempt(base, lambda: _with_bar(base, new or base, context.params))
     if report is not None:
         from tsharness.report.console import console
         from tsharness.report.draw import print_report
 
-        out = console(color, stderr=results.renderings.take_standard_output)
+        out = console(use_color(no_color), stderr=results.renderings.take_standard_output)
         print_report(report, out, quiet=quiet)
     raise typer.Exit(results.finish())
 
 
-def _of_suite(artifact: Path, params: Mapping[str, Any]) -> CompareReport:
-    return compare_two(Path(params["base"]), artifact, params, color=use_color(params["no_color"]))
+def _of_suite(artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> CompareReport:
+    return compare_two(Path(params["base"]), artifact, params, hooks)
 
 
-def compare_two(base: Path, new: Path, params: Mapping[str, Any], color: bool) -> CompareReport:
-    """With the values of the command's parameters, and a bar."""
+def compare_two(base: Path, new: Path, params: Mapping[str, Any], hooks: Hooks) -> CompareReport:
+    """With the values of the command's parameters."""
     from tsharness.bench.compare import compare_artifacts
+
+    return compare_artifacts(base, new, compare_options(params), hooks)
+
+
+def _with_bar(base: Path, new: Path, params: Mapping[str, Any]) -> CompareReport:
     from tsharness.report.progress import Bar
     from tsharness.runner.process import Event, Hooks
 
-    options = compare_options(params)
     started = time.monotonic()
-    with Bar(options.max_time, "s", color) as bar:
+    with Bar(params["max_time"], "s", use_color(params["no_color"])) as bar:
 
         def hear(event: Event) -> None:
             bar.to(time.monotonic() - started, event.get("case") or "starting a process")
 
-        return compare_artifacts(base, new, options, Hooks(hear))
+        return compare_two(base, new, params, Hooks(hear))
 
 
 def compare_options(params: Mapping[str, Any]) -> CompareOptions:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -20,9 +21,12 @@ from tsharness.suite.read import Entry, Suite, find_suite, read_suite
 if TYPE_CHECKING:
     from tsharness.cli.results import Renderings, Results
     from tsharness.report.document import Report
+    from tsharness.report.progress import Bar
+    from tsharness.runner.process import Event, Hooks
 
-Make = Callable[[Path, Mapping[str, Any]], "Report"]
-"""A report of an artifact, by the values of the command's parameters."""
+Make = Callable[[Path, Mapping[str, Any], "Hooks"], "Report"]
+"""A report of an artifact, by the values of the command's parameters; the hooks hear what goes on."""
+Made = Callable[[Entry, Mapping[str, Any]], "Report"]
 Planned = tuple[Entry, dict[str, Any]]
 Outcome = Union["Report", TsharnessError]
 Stop = Callable[[], None]
@@ -136,23 +140,34 @@ class _Run:
         from tsharness.report.progress import Bar
 
         several = self._params.get("jobs", 1) > 1
-        outcomes = self._at_once(planned, make, stop) if several else self._one_by_one(planned, make)
         ended: dict[int, Outcome] = {}
         with Bar(len(planned), "artifacts", self._color) as bar:
-            bar.to(0, planned[0][0].name if planned else "")
+            made = partial(self._make, make, bar, ended)
+            outcomes = self._at_once(planned, made, stop) if several else self._one_by_one(planned, made)
             for number, outcome in outcomes:
                 ended[number] = outcome
                 with bar.aside():
                     self._tell(planned[number][0], outcome)
-                following = planned[min(number + 1, len(planned) - 1)][0]
-                bar.to(len(ended), following.name)
         self._keep([(planned[number][0], ended[number]) for number in sorted(ended)])
         self._close(len(planned))
 
-    def _one_by_one(self, planned: list[Planned], make: Make) -> Iterator[tuple[int, Outcome]]:
+    def _make(
+        self, make: Make, bar: Bar, ended: Mapping[int, Outcome], entry: Entry, params: Mapping[str, Any]
+    ) -> Report:
+        """The bar says which artifact and which case it is at."""
+        from tsharness.runner.process import Hooks
+
+        def hear(event: Event) -> None:
+            if "case" in event:
+                bar.to(len(ended), f"{entry.name}: {event['case']}")
+
+        bar.to(len(ended), entry.name)
+        return make(entry.path, params, Hooks(hear))
+
+    def _one_by_one(self, planned: list[Planned], make: Made) -> Iterator[tuple[int, Outcome]]:
         for number, (entry, params) in enumerate(planned):
             try:
-                outcome: Outcome = make(entry.path, params)
+                outcome: Outcome = make(entry, params)
             except TsharnessError as error:
                 outcome = error
             except KeyboardInterrupt:
@@ -162,10 +177,10 @@ class _Run:
             if getattr(outcome, "incomplete", False):
                 return
 
-    def _at_once(self, planned: list[Planned], make: Make, stop: Stop) -> Iterator[tuple[int, Outcome]]:
+    def _at_once(self, planned: list[Planned], make: Made, stop: Stop) -> Iterator[tuple[int, Outcome]]:
         """An interrupt ends what runs; what comes of it then is told, too."""
         with ThreadPoolExecutor(self._params["jobs"]) as pool:
-            running = {pool.submit(make, entry.path, params): n for n, (entry, params) in enumerate(planned)}
+            running = {pool.submit(make, entry, params): n for n, (entry, params) in enumerate(planned)}
             while running:
                 try:
                     done, _ = wait(running, return_when=FIRST_COMPLETED)

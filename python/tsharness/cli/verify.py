@@ -62,6 +62,7 @@ from tsharness.errors import UsageError
 if TYPE_CHECKING:
     from tsharness.cli.ahead import Ahead
     from tsharness.runner.launch import Launcher
+    from tsharness.runner.process import Hooks
     from tsharness.verification.report import VerifyReport
 
 
@@ -140,7 +141,7 @@ class _Entries:
     def __init__(self) -> None:
         self._launchers: list[Launcher] = []
 
-    def verify(self, artifact: Path, params: Mapping[str, Any]) -> VerifyReport:
+    def verify(self, artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> VerifyReport:
         from contextlib import closing
 
         from tsharness.verification.api import launcher_of, verify_artifact
@@ -151,7 +152,7 @@ class _Entries:
         with closing(launcher_of(options)) as launcher:
             self._launchers.append(launcher)
             launcher.start_ahead()
-            return verify_artifact(artifact, options, launcher=launcher)
+            return verify_artifact(artifact, options, hooks, launcher=launcher)
 
     def interrupt(self) -> None:
         for launcher in self._launchers:

@@ -20,7 +20,8 @@ BYTES = ("peak memory", "size")
 def figures_of(report: Report) -> Iterator[Figure]:
     """Medians, tails, load, memory and size of ``bench``, ratios of ``compare``, verdicts of all."""
     if isinstance(report, BenchReport):
-        machine = f"{report.machine.cpu} · {_environment(report.runner)}"
+        varied = any("threads" in latency.parameters for latency in report.latencies)
+        machine = f"{report.machine.cpu} · {_environment(report.runner, threads=not varied)}"
         for name, value in _measured(report):
             yield Figure(report.path, machine, name, value)
     elif isinstance(report, VerifyReport):
@@ -38,8 +39,10 @@ def figures_of(report: Report) -> Iterator[Figure]:
         yield Figure(report.path, "", f"inspect {EXIT_CODE}", float(report.exit_code))
 
 
-def _environment(runner: RunnerInfo) -> str:
-    return f"{runner.device}, {runner.threads} threads, LibTorch {runner.libtorch}"
+def _environment(runner: RunnerInfo, *, threads: bool = True) -> str:
+    """``threads``: whether they are the same for all figures; else each figure names its own."""
+    told = f", {runner.threads} threads" if threads else ""
+    return f"{runner.device}{told}, LibTorch {runner.libtorch}"
 
 
 def _measured(report: BenchReport) -> Iterator[tuple[str, float]]:
