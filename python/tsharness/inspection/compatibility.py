@@ -88,8 +88,8 @@ def missing_operators(subject: Subject) -> Iterator[Finding]:
             # What the libraries bring is known once they are loaded: the check load says what is left.
             others = [op for op in others if op.startswith("aten::")]
         if others:
-            told = ", ".join(f"{op}{_since(op)}" for op in others)
-            yield finding("TS332", f"LibTorch {registry.libtorch} lacks {told}", do=_what_to_do(others))
+            told = ", ".join(f"{op}{since(op)}" for op in others)
+            yield finding("TS332", f"LibTorch {registry.libtorch} lacks {told}", do=what_to_do(others))
         yield from _other_arguments(subject, registry)
 
 
@@ -106,7 +106,7 @@ def _other_arguments(subject: Subject, registry: Registry) -> Iterator[Finding]:
             yield subject.found("TS332", seen, function, call.node, do=do)
 
 
-def _since(op: str) -> str:
+def since(op: str) -> str:
     """The oldest LibTorch that is known to have it."""
     known = next((one.libtorch for one in known_registries() if one.has(op)), None)
     return f" (LibTorch {known} has it)" if known else ""
@@ -117,7 +117,8 @@ def _every(subject: Subject) -> Iterator[tuple[Function, OperatorCall]]:
     return subject.uses(subject.archive.code.functions)
 
 
-def _what_to_do(ops: list[str]) -> str:
+def what_to_do(ops: list[str]) -> str:
+    """About operators that a LibTorch lacks."""
     namespaces = sorted({op.partition("::")[0] for op in ops})
     if namespaces == ["aten"]:
         return "export with the PyTorch of the target, or update the target's LibTorch"

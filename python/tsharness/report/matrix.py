@@ -77,10 +77,11 @@ def matrix_lines(reports: Sequence[VerifyReport]) -> Iterator[str]:
     """For each target that does not pass, the first of what is wrong there."""
     for report in reports:
         if report.verdict is not Verdict.PASS:
-            first, *more = verdict_lines(report)
-            word, _, said = first.partition(" ")
+            word, _, said = verdict_lines(report)[0].partition(" ")
             yield f"{word}  {matrix_label(report)}: {said.strip()}"
-            yield from more[:2]
+            for found in report.findings[:1]:
+                yield f"      seen   {found.code} {found.seen}"
+                yield f"      do     {found.do}"
 
 
 def print_matrix(reports: Sequence[VerifyReport], out: Console) -> None:

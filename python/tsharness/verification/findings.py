@@ -31,12 +31,17 @@ def explain(cases: Sequence[CaseResult], provenance: Mapping[str, Any]) -> tuple
 
 
 def _missing_library(cases: Sequence[CaseResult]) -> list[Finding]:
-    """The loader's own words for an operator or a class that nobody has registered."""
+    """The loader's own words for an operator or a class that nobody has registered; PyTorch's own ones are
+    of another version."""
     messages = [case.error.message for case in cases if case.error is not None]
     for message in messages:
         match = re.search(
             r"Unknown builtin op: (\S+?)\.?\s|Unknown type name '(__torch__\.torch\.classes\S+)'", message
         )
+        if match and (match[1] or "").startswith("aten::"):
+            from tsharness.inspection.compatibility import since, what_to_do
+
+            return [finding("TS332", f"it needs {match[1]}{since(match[1])}", do=what_to_do([match[1]]))]
         if match:
             return [finding("TS209", f"it needs {match[1] or match[2]}")]
     return []
