@@ -185,7 +185,7 @@ def test_repeated_runs_agree_or_not(noisy: Path, tmp_path: Path) -> None:
     ran = tsharness("verify", noisy, *QUICK, "--repeat", "3", "--accept", "psnr>=50")
     assert ran.code == 0
     assert ran.out.splitlines()[-1] == "PASS  3 runs of noisy.pt, all alike"
-    assert ran.out.startswith("run 1 of 3: PASS")
+    assert ran.out.startswith("PASS  run 1 of 3: ")
     ran = tsharness("verify", noisy, "--repeat", "2", "--save-outputs", tmp_path / "o.safetensors")
     assert ran.code == 2 and "one run of one artifact" in ran.err
 

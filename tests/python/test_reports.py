@@ -16,7 +16,7 @@ import cmarkgfm
 import jsonschema
 import pytest
 from cmarkgfm.cmark import Options
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT, tsharness
@@ -150,6 +150,7 @@ _JSON = st.recursive(
 
 
 @pytest.mark.parametrize("path", EARLIER, ids=lambda path: path.stem)
+@settings(derandomize=True, deadline=None)
 @given(data=st.data())
 def test_a_damaged_document_is_read_or_refused(path: Path, data: st.DataObject) -> None:
     """Whatever stands in the place of one of its values."""
@@ -215,6 +216,7 @@ def _named(run: Run, name: str) -> Run:
 _NASTY = st.text(min_size=1, max_size=30)
 
 
+@settings(derandomize=True, deadline=None)
 @given(name=_NASTY)
 def test_names_are_never_markup(name: str) -> None:
     run = _named(read_run(DATA / "verify-v1.json"), name)

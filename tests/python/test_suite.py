@@ -15,7 +15,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from conftest import ROOT, heed_interrupts, in_terminal, run, running_runners, tsharness
@@ -348,6 +348,7 @@ _VALUES = st.recursive(
 _KEYS = st.sampled_from(["artifacts", "targets", "verify", "bench", "compare", "path", "rtol", "case", "x"])
 
 
+@settings(derandomize=True, deadline=None)
 @given(st.dictionaries(_KEYS, _VALUES | st.lists(st.dictionaries(_KEYS, _VALUES, max_size=3), max_size=2)))
 def test_any_document_is_right_or_refused(document: dict[str, Any]) -> None:
     """And the schema, which editors use, agrees with the reader."""

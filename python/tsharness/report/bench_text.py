@@ -40,7 +40,7 @@ def header_lines(report: BenchReport) -> Iterator[tuple[str, str]]:
     first = report.latencies[0]
     yield (
         "method",
-        f"{_SCENARIOS[report.scenario]}, {many(len(first.processes), 'process', 'es')}; loaded in "
+        f"{_SCENARIOS.get(report.scenario, report.scenario)}, {many(len(first.processes), 'process', 'es')}; loaded in "
         f"{seconds(report.load_seconds)}, peak memory {size(report.peak_memory_bytes)}",
     )
     yield "inputs", _inputs(report, first)
@@ -221,6 +221,7 @@ def verdict_line(report: BenchReport) -> str:
         return same[0]
     if not report.latencies:
         return f"{word}  nothing was measured"
-    best = report.latencies[report.best or 0]
+    shown = report.best if report.best in range(len(report.latencies)) else 0
+    best = report.latencies[shown or 0]
     of = f"{seconds(best.median)} a call, median of {best.count} samples, {point_name(best)}"
     return f"{word}  {of}"
