@@ -19,7 +19,7 @@ from tsharness.exporting import torch_jit
 def test_a_sweep_is_one_table_with_the_best_marked(models: Path, tmp_path: Path) -> None:
     plot = tmp_path / "sweep.png"
     ran = run(
-        *("bench", models / "resnet.pt", "--case", "example", "--processes", "1", "--min-time", "0.1"),
+        *("bench", models / "linear.pt", "--case", "example", "--processes", "1", "--min-time", "0.1"),
         *("--sweep", "threads=1,2", "--sweep", "grad_mode=no_grad,grad", "--plot", plot),
     )
     assert ran.code == 0, ran.text

@@ -127,7 +127,7 @@ def test_drift_is_told_against_float64(store: Path, models: Path) -> None:
         "--level",
         "quick",
     )
-    ran = _run(store, "verify", models / "resnet.pt", *options)
+    ran = _run(store, "verify", models / "transformer.pt", *options)
     row = next(line for line in ran.out.splitlines() if line.startswith("against float64"))
     assert len(row.split()) == 2 + 4 and all(float(text) >= 0 for text in row.split()[2:]), ran.text
 

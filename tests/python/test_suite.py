@@ -199,7 +199,7 @@ path = ["models/a.pt", "models/b.pt"]
 )
 def test_a_bar_says_where_it_is(suite: Callable[[str], Path], command: tuple[str, ...]) -> None:
     where = suite("""
-verify = { level = "quick", calls = 20000 }
+verify = { level = "quick", calls = 4000 }
 bench = { min_time = 0.2, processes = 2, case = "example" }
 compare = { base = "released/{name}", max_regression = "50%" }
 [[artifacts]]

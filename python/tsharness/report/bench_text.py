@@ -38,9 +38,10 @@ def header_lines(report: BenchReport) -> Iterator[tuple[str, str]]:
     if not report.latencies:
         return
     first = report.latencies[0]
+    way = _SCENARIOS.get(report.scenario, report.scenario)
     yield (
         "method",
-        f"{_SCENARIOS.get(report.scenario, report.scenario)}, {many(len(first.processes), 'process', 'es')}; loaded in "
+        f"{way}, {many(len(first.processes), 'process', 'es')}; loaded in "
         f"{seconds(report.load_seconds)}, peak memory {size(report.peak_memory_bytes)}",
     )
     yield "inputs", _inputs(report, first)

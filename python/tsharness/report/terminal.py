@@ -138,5 +138,5 @@ def _check_table(checks: Sequence[Check]) -> Table:
     for check in checks:
         cost = "" if check.seconds is None else seconds(check.seconds)
         verdict = Text(check.verdict.value, _VERDICT_STYLES[check.verdict])
-        table.add_row(check.id, verdict, cost, Text(check.message.strip().splitlines()[0]))
+        table.add_row(check.id, verdict, cost, Text(next(iter(check.message.strip().splitlines()), "")))
     return table
