@@ -1,4 +1,5 @@
-"""Every command of the README runs, in a folder where the files have the names that it uses."""
+"""Every command of the README runs, and every one inside a sentence of the documentation, in a folder where
+the files have the names that they use. (Blocks of the documentation: test_docs.py.)"""
 
 from __future__ import annotations
 
@@ -21,6 +22,20 @@ from corpus import scripted  # noqa: E402
 
 _LINE = re.compile(r"^    (?:\$ )?(tsharness [^#\n]+?)(?:\s+#.*)?$", re.MULTILINE)
 COMMANDS = list(dict.fromkeys(_LINE.findall((ROOT / "README.md").read_text())))
+_INLINE = re.compile(r"`(tsharness [a-z-]+ [^`]+)`")
+_MEANT = {
+    "NAME": "example",
+    "-o DIR": "-o out",
+    "MODEL": "model.py:make",
+    "CODE": "TS101",
+    "BASE NEW": "base.pt new.pt",
+    "bench NEW": "bench new.pt",
+    "part.pt": "model.pt",
+    "pack model.pt": "pack bare.pt --input x=float32[2,10]",  # it bundles none
+}
+"""What a reader puts in the place of a word."""
+PAGES = [page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "findings"]
+INLINE = sorted({command for page in PAGES for command in _INLINE.findall(page.read_text())})
 _ELSEWHERE = {"libmyops": "test_load_library.py", "--counter instructions": "test_bench_ways.py"}
 """What needs a library to be built, or takes minutes."""
 _OF_A_SUITE = ("tsharness init", "tsharness verify -", "tsharness compare -")
@@ -77,6 +92,13 @@ def test_there_are_commands() -> None:
     assert len(COMMANDS) > 30
 
 
+@pytest.mark.parametrize("command", INLINE)
+def test_a_command_inside_a_sentence(command: str, folder: Path, tmp_path: Path) -> None:
+    for word, meant in _MEANT.items():
+        command = command.replace(word, meant)
+    _run(command.replace("-o out", f"-o {tmp_path / 'out'}"), folder)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme(command: str, folder: Path) -> None:
     if "cuda" in command and not torch.cuda.is_available():
@@ -84,6 +106,10 @@ def test_a_command_of_the_readme(command: str, folder: Path) -> None:
     for part, where in _ELSEWHERE.items():
         if part in command:
             pytest.skip(f"tests/python/{where} does this")
+    _run(command, folder)
+
+
+def _run(command: str, folder: Path) -> None:
     words = shlex.split(command)
     program = Path(sys.executable).parent / words[0]
     done = subprocess.run(
