@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,8 @@ def test_all_runners_in_one_table(store: Path, models: Path, tmp_path: Path) -> 
     assert "installed" in head and "copy" in head
     assert next(line for line in lines if line.startswith("parity")).split() == ["parity", "pass", "pass"]
     assert lines[-1] == "PASS  2 of 2 targets pass"
+    junit = _run(store, "report", kept, "--junit", "-").out
+    assert re.search(r'name="verify \S+linear.pt on cpu, \d+ threads?, \w+, copy 2', junit)
     again = _run(store, "report", kept, "--markdown", "-", "--html", tmp_path / "page.html")
     assert "| parity | pass | pass |" in again.out and "Targets of" in (tmp_path / "page.html").read_text()
     names = [report["runner"]["name"] for report in json.loads(kept.read_text())["reports"]]

@@ -123,7 +123,7 @@ targets = "two"
     assert seen == [("models/a.pt", 1), ("models/a.pt", 2), ("models/b.pt", 2)]
     assert "models/a.pt on one" in ran.out
     again = tsharness("report", "run.json", "--junit", "-", cwd=where)
-    assert 'name="verify models/a.pt on cpu, 1 thread"' in again.out
+    assert 'name="verify models/a.pt on cpu, 1 thread, ' in again.out
     assert 'name="verify models/b.pt"' in again.out
 
 

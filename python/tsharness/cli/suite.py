@@ -102,9 +102,7 @@ def entry_params(context: typer.Context, entry: Entry, suite: Suite) -> dict[str
             params[param.name] = param.type_cast_value(
                 context, _raw(value, getattr(param, "multiple", False))
             )
-        except Exception as error:
-            if type(error).__name__ != "BadParameter":
-                raise
+        except typer.BadParameter as error:
             raise UsageError(f"{suite.file}: {entry.path}: {key} = {value!r}: {error}") from None
     return params
 
@@ -200,21 +198,17 @@ class _Run:
 
     def _tell(self, entry: Entry, outcome: Outcome) -> None:
         """One line; the closing lines of what is not in order."""
-        from rich.text import Text
-
-        from tsharness.report.console import VERDICTS, print_lines, styled
+        from tsharness.report.console import print_lines
         from tsharness.report.outline import outline
 
         if isinstance(outcome, TsharnessError):
             first, *more = str(outcome).splitlines()
-            self._out.print(styled(f"ERROR  {entry.name}  {first}", VERDICTS))
-            print_lines([f"       {line}" for line in more], self._out)
+            print_lines([f"ERROR  {entry.name}  {first}", *(f"       {line}" for line in more)], self._out)
             return
         said = outline(outcome)
-        self._out.print(styled(f"{said.word:<5}  {entry.name}  {said.summary}", VERDICTS))
+        print_lines([f"{said.word:<5}  {entry.name}  {said.summary}"], self._out)
         if said.exit_code and not self._params.get("quiet", False):
-            for text in said.lines[1:]:
-                self._out.print(Text(f"       {text}"))
+            print_lines([f"       {line}" for line in said.lines[1:]], self._out)
 
     def _keep(self, ended: list[tuple[Entry, Outcome]]) -> None:
         """In the order of the file, whichever ended first."""
@@ -228,13 +222,12 @@ class _Run:
                 self._results.interrupted |= bool(getattr(outcome, "incomplete", False))
 
     def _close(self, planned: int) -> None:
-        from tsharness.report.console import VERDICTS, styled
+        from tsharness.report.console import print_lines
         from tsharness.report.units import seconds
 
         results = self._results
         passed = sum(report.exit_code == 0 for report in results.reports)
         word = "INCOMPLETE" if results.interrupted else "PASS" if passed == planned else "FAIL"
         took = seconds(time.monotonic() - self._started)
-        line = f"{word}  {self._command}: {passed} of {planned} artifacts pass, in {took}"
         self._out.print()
-        self._out.print(styled(line, VERDICTS))
+        print_lines([f"{word}  {self._command}: {passed} of {planned} artifacts pass, in {took}"], self._out)

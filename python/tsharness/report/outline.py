@@ -85,10 +85,12 @@ def outlines(run: Run) -> list[Outline]:
 
 
 def where_of(runner: RunnerInfo | None) -> str:
-    """Device and threads in words."""
+    """Device, threads and instructions in words, and the runner if it is not the installed one."""
     if runner is None:
         return ""
-    return f"{runner.device}, {runner.threads} thread{'s' if runner.threads > 1 else ''}"
+    threads = f"{runner.threads} thread{'s' if runner.threads > 1 else ''}"
+    where = f"{runner.device}, {threads}, {runner.cpu_capability}"
+    return where if runner.name == "installed" else f"{where}, {runner.name} {runner.libtorch}"
 
 
 def outline(report: Report) -> Outline:
