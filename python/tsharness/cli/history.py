@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import Html, Json, NoColor, use_color
-from tsharness.cli.output import write_json
+from tsharness.cli.output import write_json, write_text
 
 
 def command(
@@ -41,7 +41,6 @@ def command(
     if json_file is not None:
         write_json({"kind": "history", "schema_version": 1, "trends": to_dicts(shown)}, json_file)
     if html is not None:
-        from tsharness.cli.results import write_text
         from tsharness.history.page import to_html
 
         write_text(to_html(shown), html)

@@ -12,7 +12,11 @@ from tsharness.atomic import atomic_write
 
 def write_json(document: dict[str, Any], target: str) -> None:
     """Writes to a file, or to standard output for "-". Raises UsageError if it cannot be written."""
-    text = json.dumps(document, indent=2) + "\n"
+    write_text(json.dumps(document, indent=2) + "\n", target)
+
+
+def write_text(text: str, target: str) -> None:
+    """To a file, or to standard output for "-". Raises UsageError if it cannot be written."""
     if target == "-":
         sys.stdout.write(text)
     else:

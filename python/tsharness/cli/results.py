@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
-from tsharness.atomic import atomic_write
 from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import path_of
-from tsharness.cli.output import write_json
+from tsharness.cli.output import write_json, write_text
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.verdict import worst
 
@@ -37,13 +35,17 @@ class Renderings:
     history: Path | None = None
 
     def __post_init__(self) -> None:
-        if (self.json, self.junit, self.markdown, self.html, self.sarif).count("-") > 1:
+        if self._files.count("-") > 1:
             raise UsageError("two reports cannot both go to standard output ('-'); name a file for one")
+
+    @property
+    def _files(self) -> tuple[str | None, ...]:
+        return (self.json, self.junit, self.markdown, self.html, self.sarif)
 
     @property
     def take_standard_output(self) -> bool:
         """Then what people read goes to standard error."""
-        return "-" in (self.json, self.junit, self.markdown, self.html, self.sarif)
+        return "-" in self._files
 
     def write(self, run: Run) -> None:
         """All of them, and the history first, which the page shows. Raises UsageError for a file that cannot
@@ -71,14 +73,6 @@ class Renderings:
             from tsharness.report.html.page import to_html
 
             write_text(to_html(run, trends), self.html)
-
-
-def write_text(text: str, target: str) -> None:
-    """To a file, or to standard output for "-". Raises UsageError if it cannot be written."""
-    if target == "-":
-        sys.stdout.write(text)
-    else:
-        atomic_write(Path(target), text.encode())
 
 
 def renderings_of(params: Mapping[str, Any]) -> Renderings:

@@ -31,5 +31,4 @@ def _trend(trend: Trend, number: str) -> Chart:
         axes.set_ylim(bottom=0)
         axes.set_xlabel("run")
         axes.yaxis.set_major_formatter(lambda value, _: value_text(series.name, value))
-    assert canvas.chart is not None
     return canvas.chart

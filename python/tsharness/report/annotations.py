@@ -7,10 +7,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
-from tsharness.report.document import Problem, Run
 from tsharness.report.outline import Outline, outlines
 from tsharness.verdict import Verdict
+
+if TYPE_CHECKING:
+    from tsharness.report.document import Problem, Run
 
 _PLACE = re.compile(r"(?P<file>[^:\s][^:]*):(?P<line>\d+)")
 _LEVELS = {

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from rich.console import Console
 from rich.text import Text
 
@@ -36,15 +34,7 @@ def _print_details(report: BenchReport, out: Console) -> None:
     for profile in report.extras.operators:
         print_op_profile(profile, out)
     verdict = text.verdict_line(report)
-    print_lines([line for line in _judged(report) if line != verdict], out)
-
-
-def _judged(report: BenchReport) -> Iterator[str]:
-    yield from (f"FAIL  {line}" for line in text.difference_lines(report))
-    if report.slo is not None:
-        yield text.slo_line(report.slo)
-    yield from map(text.limit_line, report.limits)
-    yield from text.error_lines(report)
+    print_lines([line for line in text.judged_lines(report) if line != verdict], out)
 
 
 def _print_table(report: BenchReport, out: Console) -> None:

@@ -207,15 +207,22 @@ def error_lines(report: BenchReport) -> Iterator[str]:
         yield f'ERROR case "{name}": {problem.message}'
 
 
+def judged_lines(report: BenchReport) -> Iterator[str]:
+    """Wrong outputs, what was demanded, and what could not be measured, each with its verdict."""
+    yield from (f"FAIL  {line}" for line in difference_lines(report))
+    if report.slo is not None:
+        yield slo_line(report.slo)
+    yield from map(limit_line, report.limits)
+    yield from error_lines(report)
+
+
 def verdict_line(report: BenchReport) -> str:
     """In one line: the worst of what was demanded, or the first median."""
     if report.incomplete:
         ended = len(report.latencies[0].processes) if report.latencies else 0
         return f"INCOMPLETE  interrupted after {many(ended, 'process', 'es')}"
     word = _WORDS.get(report.exit_code, "ERROR" if report.errors else "FAIL")
-    told = [*error_lines(report), *(f"FAIL  {line}" for line in difference_lines(report))]
-    told += [slo_line(report.slo)] if report.slo else []
-    told += [limit_line(limit) for limit in report.limits]
+    told = list(judged_lines(report))
     told += [f"{word}  {line}" for line in beside_lines(report) if line.startswith("since")]
     same = [line for line in told if line.startswith(word)]
     if same and word != "PASS":

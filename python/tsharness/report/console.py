@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import sys
 import textwrap
@@ -12,6 +11,8 @@ from typing import Literal
 
 from rich.console import Console
 from rich.text import Text
+
+from tsharness.report.annotations import in_github_actions
 
 VERDICTS = {
     "PASS": "bold green",
@@ -37,7 +38,7 @@ def console(color: bool, *, stderr: bool = False) -> Console:
 @contextmanager
 def fold(title: str, out: Console) -> Iterator[None]:
     """What is printed meanwhile folds away under the title, on a service that can."""
-    folds = os.environ.get("GITHUB_ACTIONS") == "true"
+    folds = in_github_actions()
     if folds:
         out.print(f"::group::{title}", markup=False)
     yield

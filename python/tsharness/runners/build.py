@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -147,15 +148,11 @@ def _lines(command: list[str], log: Path) -> Iterator[str]:
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {**os.environ, "PATH": _path(), "NINJA_STATUS": "[%f/%t] "}
 
 
 def _path() -> str:
     """With the tools that this environment has itself: cmake and ninja come from packages, too."""
-    import os
-
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 

@@ -37,20 +37,22 @@ def names_of(stated: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-_CAPABILITIES = {
+CAPABILITIES = {
     "default": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
     "avx2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
     "avx512": {"ATEN_CPU_CAPABILITY": "avx512"},
 }
+"""What makes a process use no better instructions. oneDNN's own switch goes with ATen's: neither covers the
+other."""
 
 
 def capability_environment(name: str | None) -> dict[str, str]:
     """What makes a process use no better instructions than these. Raises UsageError."""
     if name is None:
         return {}
-    if name not in _CAPABILITIES:
-        raise UsageError(f"--cpu-capability '{name}': expected {', '.join(_CAPABILITIES)}")
-    return dict(_CAPABILITIES[name])
+    if name not in CAPABILITIES:
+        raise UsageError(f"--cpu-capability '{name}': expected {', '.join(CAPABILITIES)}")
+    return dict(CAPABILITIES[name])
 
 
 def describe(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from tsharness.report.model import Finding, RunnerInfo
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import Hooks
 from tsharness.runner.steps import run_steps
+from tsharness.runners.resolve import CAPABILITIES
 from tsharness.verdict import Verdict
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.report import CaseResult
@@ -78,7 +79,7 @@ SWITCHES: tuple[Switch, ...] = (
         "CPU capability",
         "ATen and oneDNN use the instructions that every processor has",
         "ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41",
-        environment={"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+        environment=CAPABILITIES["default"],
         device="cpu",
     ),
     Switch(

@@ -49,7 +49,6 @@ def _distribution(latency: Latency, histogram: Histogram, number: str) -> Chart:
         axes.set_ylabel("samples")
         if axes.lines:
             axes.legend()
-    assert canvas.chart is not None
     return canvas.chart
 
 
@@ -67,7 +66,6 @@ def _warmup(latency: Latency, number: str) -> Chart:
         canvas.axes.set_xlabel("call")
         canvas.axes.set_ylabel(unit)
         canvas.axes.legend(fontsize=8)
-    assert canvas.chart is not None
     return canvas.chart
 
 
@@ -86,7 +84,6 @@ def _course(latency: Latency, number: str) -> Chart:
         canvas.axes.set_ylabel(unit)
         if len(latency.course) <= _MOST:
             canvas.axes.legend(fontsize=8)
-    assert canvas.chart is not None
     return canvas.chart
 
 
@@ -111,7 +108,6 @@ def _sweep(case: str, points: Sequence[Latency], number: str) -> Chart:
         axes.axhline(0, color=FAINT)
         axes.set_ylabel(f"{unit} a call")
         axes.legend(fontsize=8)
-    assert canvas.chart is not None
     return canvas.chart
 
 

@@ -32,5 +32,4 @@ def compare_charts(report: CompareReport, number: str) -> Iterator[Chart]:
         axes.set_yticks(range(len(report.cases)), [case.case for case in report.cases])
         axes.set_ylim(len(report.cases) - 0.5, -0.5)
         axes.set_xlabel("new / base (bars: single processes)")
-    assert canvas.chart is not None
     yield canvas.chart

@@ -70,7 +70,16 @@ class Canvas:
 
     def __init__(self, figure: Any, axes: Axes) -> None:
         self.figure, self.axes = figure, axes
-        self.chart: Chart | None = None
+        self._chart: Chart | None = None
+
+    @property
+    def chart(self) -> Chart:
+        """There is one once the block has ended."""
+        assert self._chart is not None
+        return self._chart
+
+    def end(self, chart: Chart) -> None:
+        self._chart = chart
 
 
 @contextmanager
@@ -95,7 +104,7 @@ def drawing(title: str, says: str, number: str, height: float = 2.6) -> Iterator
         written = io.BytesIO()
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(written, format="svg", transparent=True, metadata=nothing)
-    canvas.chart = Chart(title, says, _inline(written.getvalue(), title, says, number))
+    canvas.end(Chart(title, says, _inline(written.getvalue(), title, says, number)))
 
 
 def log_axis(axes: Axes, *names: str, kind: str = "log") -> None:

@@ -54,7 +54,6 @@ def _errors(case: CaseResult, output: OutputResult, profile: Profile, number: st
         axes.xaxis.set_major_formatter(lambda value, _: f"1e{value:.0f}" if value == int(value) else "")
         axes.set_xlabel("absolute error")
         axes.set_ylabel("elements")
-    assert canvas.chart is not None
     return canvas.chart
 
 
@@ -75,7 +74,6 @@ def _magnitudes(case: CaseResult, output: OutputResult, profile: Profile, number
         axes.set_xlabel("magnitude of the reference")
         axes.set_ylabel("absolute error")
         axes.legend()
-    assert canvas.chart is not None
     return canvas.chart
 
 
@@ -94,7 +92,6 @@ def _calls(cases: list[CaseResult], number: str) -> Chart:
         canvas.axes.set_xlabel("call")
         canvas.axes.set_ylabel("ms")
         canvas.axes.legend(fontsize=8)
-    assert canvas.chart is not None
     return canvas.chart
 
 
@@ -106,5 +103,4 @@ def _curves(check: Check, number: str) -> Chart:
         canvas.axes.set_xlabel(check.curves[0].x_name)
         canvas.axes.set_ylabel(check.curves[0].y_name)
         canvas.axes.legend(fontsize=8)
-    assert canvas.chart is not None
     return canvas.chart

@@ -7,16 +7,13 @@ from typing import Any
 
 from tsharness.report.model import Check
 from tsharness.report.units import size
+from tsharness.runners.resolve import CAPABILITIES
 from tsharness.verdict import Verdict
 from tsharness.verification.checks.context import Context, many, problem_of
 from tsharness.verification.checks.rule import Request
 
 _GRAD_MODES = ("inference", "grad")
-# oneDNN's own switch goes with ATen's: neither covers the other.
-_CAPABILITIES = {
-    "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2"},
-    "DEFAULT": {"ATEN_CPU_CAPABILITY": "default", "ONEDNN_MAX_CPU_ISA": "SSE41"},
-}
+_CAPABILITIES = {name.upper(): CAPABILITIES[name] for name in ("avx2", "default")}
 
 
 def _with_settings(context: Context, identity: str, share: float, settings: Mapping[str, Any]) -> Request:
