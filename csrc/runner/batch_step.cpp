@@ -3,7 +3,7 @@
 #include <numeric>
 
 #include "core/rows.h"
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 
@@ -105,7 +105,7 @@ class BatchRelations {
 
 void batch_step(const Json& step, JobState& state) {
   for_each_case(step, state, [&](const Case& one) {
-    const PreparedCase prepared(one, step, state);
+    const PreparedCase prepared = prepare_case(one, step, state);
     BatchRelations relations(prepared, step, state);
     const Json found = relations.examine();
     state.events.emit("result", {{"step", "batch"},

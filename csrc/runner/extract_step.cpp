@@ -2,14 +2,14 @@
 
 #include "core/extract.h"
 #include "runner/output_file.h"
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 
 void extract_step(const Json& step, JobState& state) {
   const auto name = step.at("case").get<std::string>();
   state.events.emit("step-begin", {{"step", "extract"}, {"case", name}});
-  const PreparedCase one(state.case_file().find(name), step, state);
+  const PreparedCase one = prepare_case(state.case_file().find(name), step, state);
   Session& session = state.loaded();
   const Settings settings(step.value("settings", Json()));
   const auto call = step.value("call", size_t{0});

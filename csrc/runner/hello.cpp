@@ -6,6 +6,7 @@
 
 #include "core/compat.h"
 #include "core/devices.h"
+#include "core/host_facts.h"
 #include "core/process_info.h"
 #include "runner/job.h"
 
@@ -27,6 +28,7 @@ Json hello() {
           {"threads",
            {{"intra_op", at::get_num_threads()}, {"inter_op", at::get_num_interop_threads()}}},
           {"cpu_capability", cpu_capability()},
+          {"host", host_facts()},
           {"mapped_libraries", libraries}};
 }
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 

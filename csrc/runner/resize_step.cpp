@@ -2,7 +2,7 @@
 #include "core/resize.h"
 #include "core/side_effects.h"
 #include "core/walk.h"
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 
@@ -22,7 +22,7 @@ Json shapes_of(const c10::IValue& outputs) {
 
 void resize_step(const Json& step, JobState& state) {
   const auto name = step.at("case").get<std::string>();
-  const PreparedCase one(state.case_file().find(name), step, state);
+  const PreparedCase one = prepare_case(state.case_file().find(name), step, state);
   Session& session = state.loaded();
   for (const Json& variation : step.at("variations")) {
     const auto label = variation.at("label").get<std::string>();

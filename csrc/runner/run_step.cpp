@@ -10,7 +10,6 @@
 #include "core/profile.h"
 #include "core/side_effects.h"
 #include "runner/output_file.h"
-#include "runner/prepared_case.h"
 #include "runner/steps.h"
 
 namespace tsharness {
@@ -28,7 +27,7 @@ std::string hex(uint64_t value) {
 class CaseRun {
  public:
   CaseRun(const Case& one, const Json& step, JobState& state, GradMode mode)
-      : case_(one, step, state),
+      : case_(prepare_case(one, step, state)),
         state_(state),
         session_(state.loaded()),
         mode_(mode),

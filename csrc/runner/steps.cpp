@@ -82,6 +82,20 @@ std::vector<std::string> case_names(const Json& step, JobState& state) {
   return names;
 }
 
+PreparedCase prepare_case(const Case& one, const Json& step, JobState& state) {
+  return PreparedCase(one, state.case_file().tensors(), state.loaded(),
+                      step.value("tolerance", Json()),
+                      step.value("float64_outputs", std::string()));
+}
+
+std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state) {
+  std::vector<PreparedCase> cases;
+  for (const std::string& name : case_names(step, state)) {
+    cases.push_back(prepare_case(state.case_file().find(name), step, state));
+  }
+  return cases;
+}
+
 void for_each_case(const Json& step, JobState& state,
                    const std::function<void(const Case&)>& body) {
   const CaseFile& file = state.case_file();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/instruction_counter.h"
+#include "core/prepared_case.h"
 #include "core/session.h"
 #include "runner/events.h"
 #include "runner/job.h"
@@ -54,6 +55,12 @@ void instructions_step(const Json& step, JobState& state);
 
 /// The cases that a step names (all, if it names none). Raises Error(Usage) if that is none.
 std::vector<std::string> case_names(const Json& step, JobState& state);
+
+/// A case with what the step says of its tolerance ("tolerance", "float64_outputs").
+PreparedCase prepare_case(const Case& one, const Json& step, JobState& state);
+
+/// The cases that a step names (all, if it names none).
+std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state);
 
 /// Runs `body` for each case that the step names (all, if it names none), between "step-begin" and
 /// what it emits. An error ends the case and leaves the others to run.

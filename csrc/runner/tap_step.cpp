@@ -7,7 +7,7 @@
 #include "core/observe.h"
 #include "core/tap.h"
 #include "core/tensor_io.h"
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 
@@ -94,7 +94,7 @@ class Taps {
 void tap_step(const Json& step, JobState& state) {
   const auto name = step.at("case").get<std::string>();
   state.events.emit("step-begin", {{"step", "tap"}, {"case", name}});
-  const PreparedCase one(state.case_file().find(name), step, state);
+  const PreparedCase one = prepare_case(state.case_file().find(name), step, state);
   Session& session = state.loaded();
   const Settings settings(step.value("settings", Json()));
   session.restore();

@@ -3,7 +3,7 @@
 
 #include "core/process_info.h"
 #include "core/threads.h"
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 

@@ -15,7 +15,7 @@ Session& TimedRun::restored(JobState& state) {
 
 TimedRun::TimedRun(const Case& one, const Json& step, JobState& state, size_t callers, bool shared)
     : session_(restored(state)),
-      case_(one, step, state),
+      case_(prepare_case(one, step, state)),
       settings_(step.value("settings", Json())),
       guard_(settings_.grad_mode()),
       check_(case_, session_),

@@ -6,7 +6,7 @@
 #include "core/timed_case.h"
 #include "core/warmup.h"
 #include "runner/output_check.h"
-#include "runner/prepared_case.h"
+#include "runner/steps.h"
 
 namespace tsharness {
 

@@ -85,3 +85,11 @@ def remove_runner(name: Name) -> None:
 
     remove(name)
     typer.echo(f"{name} removed")
+
+
+@app.command("prefix")
+def prefix() -> None:
+    """Print where CMake finds the C++ library: -DCMAKE_PREFIX_PATH="$(tsharness runner prefix)"."""
+    from tsharness.runners.build import cmake_prefix
+
+    typer.echo(str(cmake_prefix()))

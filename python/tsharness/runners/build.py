@@ -68,6 +68,16 @@ def source_folder() -> Path:
     raise EnvironmentProblem("the C++ sources are not installed with this package: reinstall tsharness")
 
 
+def cmake_prefix() -> Path:
+    """Where ``find_package(tsharness)`` looks. Raises EnvironmentProblem if the library is not installed."""
+    import tsharness
+
+    for place in map(Path, tsharness.__path__):
+        if (place / "lib" / "cmake" / "tsharness").is_dir():
+            return place
+    raise EnvironmentProblem("the C++ library is not installed with this package: reinstall tsharness")
+
+
 def _configure(root: Path, build: Path, log: Path) -> Found:
     source = source_folder()
     command = ["cmake", "-S", str(source), "-B", str(build), f"-DTSHARNESS_LIBTORCH={root}"]
@@ -75,9 +85,9 @@ def _configure(root: Path, build: Path, log: Path) -> Found:
     command += [f"-DPython_EXECUTABLE={sys.executable}"]
     if shutil.which("ninja", path=_path()):
         command += ["-G", "Ninja"]
-    header = source / "include" / "nlohmann" / "json.hpp"
-    if header.is_file():
-        command.append(f"-DNLOHMANN_JSON_INCLUDE_DIR={header.parent.parent}")
+    headers = source.parent / "include" / "tsharness"
+    if (headers / "nlohmann" / "json.hpp").is_file():
+        command.append(f"-DNLOHMANN_JSON_INCLUDE_DIR={headers}")
     for _ in _lines(command, log):
         pass
     text = log.read_text()

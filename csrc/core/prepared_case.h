@@ -3,15 +3,20 @@
 #include <string>
 #include <vector>
 
+#include "core/case_file.h"
 #include "core/compare.h"
-#include "runner/steps.h"
+#include "core/session.h"
 
 namespace tsharness {
 
-/// A case whose values are LibTorch's own, with the tolerance of a step.
+/// A case whose values are LibTorch's own, bound to a session, with the tolerance that judges it.
 class PreparedCase {
  public:
-  PreparedCase(const Case& one, const Json& step, JobState& state);
+  /// `tolerance` is a layer over the case's own (core/tolerance.h). `float64_outputs` names the
+  /// file of a float64 run that judges instead, if not empty. Raises Error(Usage), Error(Input) as
+  /// `Session::bind` does, or Error(CaseFile).
+  PreparedCase(const Case& one, const SafetensorsReader& tensors, const Session& session,
+               const Json& tolerance = {}, const std::string& float64_outputs = {});
 
   const std::string& name() const { return name_; }
   size_t calls() const { return bound_.size(); }
@@ -29,10 +34,7 @@ class PreparedCase {
   TolerancePolicy policy_;
   std::vector<BoundCall> bound_;
   std::vector<c10::IValue> expected_;
-  std::vector<c10::IValue> exact_;  ///< of a float64 run, if the step names the file
+  std::vector<c10::IValue> exact_;  ///< of a float64 run, if there is one
 };
-
-/// The cases that a step names (all, if it names none).
-std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state);
 
 }  // namespace tsharness

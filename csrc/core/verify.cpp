@@ -1,0 +1,86 @@
+#include "core/verify.h"
+
+#include "core/checksums.h"
+#include "core/devices.h"
+#include "core/error.h"
+#include "core/prepared_case.h"
+
+namespace tsharness {
+
+namespace {
+
+CaseFile read_cases(const std::string& path, const std::string& stated) {
+  const auto location = stated.empty() ? locate_cases(path) : CaseFileLocation{stated};
+  if (!location) {
+    throw Error(ErrorKind::Usage,
+                "no cases inside it or beside it, so there is nothing to compare");
+  }
+  return CaseFile(*location);
+}
+
+/// The first call that did not give what it should, in words; empty if all did.
+std::string first_difference(const PreparedCase& one, Session& session, int repetitions) {
+  for (int repetition = 0; repetition < repetitions; ++repetition) {
+    if (repetition == 0 || one.calls() > 1) session.restore();
+    for (size_t call = 0; call < one.calls(); ++call) {
+      const c10::IValue actual = session.run(one.inputs(call));
+      for (const OutputComparison& output : one.compare(call, actual)) {
+        if (!output.passed) return output.name + " " + output.reason;
+      }
+    }
+  }
+  return "";
+}
+
+CaseVerdict verdict_of(const Case& one, const CaseFile& file, Session& session, int calls) {
+  try {
+    const PreparedCase prepared(one, file.tensors(), session);
+    return {one.name, first_difference(prepared, session, calls)};
+  } catch (...) {
+    return {one.name, current_error(ErrorKind::Execution).what()};
+  }
+}
+
+}  // namespace
+
+bool Verification::passed() const {
+  if (!problem.empty() || cases.empty()) return false;
+  for (const CaseVerdict& one : cases) {
+    if (!one.problem.empty()) return false;
+  }
+  return true;
+}
+
+std::string Verification::text() const {
+  std::string text = (passed() ? "PASS  " : "FAIL  ") + artifact;
+  if (!problem.empty()) text += ": " + problem;
+  for (const CaseVerdict& one : cases) {
+    if (!one.problem.empty()) text += "\n      case " + one.name + ": " + one.problem;
+  }
+  return passed() ? text + ": " + std::to_string(cases.size()) + " cases" : text;
+}
+
+Verification verify_artifact(const std::string& path, const VerifyOptions& options) {
+  Verification result{path, "", {}};
+  try {
+    if (options.calls < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
+    if (options.checksums) {
+      const auto damaged = damaged_records(path);
+      if (!damaged.empty()) {
+        throw Error(ErrorKind::Artifact, "its record " + damaged.front() +
+                                             " is not what was saved (CRC-32); copy it again");
+      }
+    }
+    const CaseFile file = read_cases(path, options.cases);
+    if (file.cases().empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
+    Session session(path, available_device(options.device));
+    for (const Case& one : file.cases()) {
+      result.cases.push_back(verdict_of(one, file, session, options.calls));
+    }
+  } catch (...) {
+    result.problem = current_error(ErrorKind::Artifact).what();
+  }
+  return result;
+}
+
+}  // namespace tsharness
