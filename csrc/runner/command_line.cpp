@@ -15,6 +15,8 @@ const char kUsage[] =
     "input\n"
     "       tsharness-runner --verify ARTIFACT [--cases FILE] [--device D] [--calls N]\n"
     "                        [--threads N]              verify an artifact that has its cases\n"
+    "       tsharness-runner --bundle DIR [--output FILE] [--only verify|bench]\n"
+    "                                                   do what a bundle holds\n"
     "       tsharness-runner --describe                 print what this runner is, as JSON\n"
     "       tsharness-runner --operators                print the operators that it has, as JSON\n";
 
@@ -63,6 +65,17 @@ Job verify_job(const Options& options) {
   return job;
 }
 
+BundleRequest bundle_request(const Options& options) {
+  BundleRequest request;
+  request.folder = options.at("--bundle");
+  if (options.count("--output")) request.results = options.at("--output");
+  if (options.count("--only")) request.only = options.at("--only");
+  if (!request.only.empty() && request.only != "verify" && request.only != "bench") {
+    throw Error(ErrorKind::Usage, "--only is verify or bench, got '" + request.only + "'");
+  }
+  return request;
+}
+
 }  // namespace
 
 CommandLine parse_command_line(int argc, char** argv) {
@@ -80,7 +93,8 @@ CommandLine parse_command_line(int argc, char** argv) {
       command.operators = true;
     } else if (argument.rfind("--", 0) == 0) {
       static const char* const known[] = {"--events-fd", "--verify", "--cases",
-                                          "--device",    "--calls",  "--threads"};
+                                          "--device",    "--calls",  "--threads",
+                                          "--bundle",    "--output", "--only"};
       if (std::find(std::begin(known), std::end(known), argument) == std::end(known)) {
         throw Error(ErrorKind::Usage, "unknown option " + argument);
       }
@@ -95,7 +109,9 @@ CommandLine parse_command_line(int argc, char** argv) {
   if (options.count("--events-fd")) {
     command.events_fd = to_int("--events-fd", options.at("--events-fd"));
   }
-  if (options.count("--verify")) {
+  if (options.count("--bundle")) {
+    command.bundle = bundle_request(options);
+  } else if (options.count("--verify")) {
     command.text = true;
     command.job = verify_job(options);
   } else if (!job_path.empty()) {

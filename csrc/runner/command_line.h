@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "runner/bundle.h"
 #include "runner/job.h"
 
 namespace tsharness {
@@ -14,6 +15,7 @@ struct CommandLine {
   bool operators = false;  ///< print the operators that there are, and end
   bool text = false;       ///< events as lines for a person
   int events_fd = 1;
+  std::optional<BundleRequest> bundle;
   std::optional<Job> job;  ///< from a file, standard input, or made of `--verify`'s options
 };
 

@@ -1,6 +1,7 @@
 #include "runner/events.h"
 
 #include <iostream>
+#include <map>
 
 namespace tsharness {
 
@@ -13,20 +14,6 @@ int rank(int code) {
   int position = 0;
   while (kWorstFirst[position] != code) ++position;
   return position;
-}
-
-int exit_code_of(ErrorKind kind) {
-  switch (kind) {
-    case ErrorKind::Usage:
-    case ErrorKind::CaseFile:
-      return 2;
-    case ErrorKind::Memory:
-      return 6;
-    case ErrorKind::Device:
-      return 8;
-    default:
-      return 5;
-  }
 }
 
 /// First output of any call that did not pass, as "name: reason".
@@ -44,9 +31,16 @@ std::string first_failure(const Json& event) {
 
 }  // namespace
 
-void EventSink::score(int code) {
-  if (rank(code) < rank(exit_code_)) exit_code_ = code;
+int worse_exit_code(int one, int other) { return rank(other) < rank(one) ? other : one; }
+
+int exit_code_of(const std::string& kind) {
+  static const std::map<std::string, int> others = {
+      {"usage", 2}, {"case-file", 2}, {"memory", 6}, {"device", 8}};
+  const auto found = others.find(kind);
+  return found == others.end() ? 5 : found->second;
 }
+
+void EventSink::score(int code) { exit_code_ = worse_exit_code(exit_code_, code); }
 
 void EventSink::emit(const std::string& name, Json fields) {
   fields["event"] = name;
@@ -58,7 +52,7 @@ void EventSink::emit(const std::string& name, Json fields) {
 }
 
 void EventSink::emit_error(const Error& error, Json where) {
-  score(exit_code_of(error.kind()));
+  score(exit_code_of(kind_name(error.kind())));
   where["kind"] = kind_name(error.kind());
   where["message"] = error.what();
   emit("error", std::move(where));
@@ -76,7 +70,9 @@ void JsonLinesSink::write(const Json& event) {
   std::fflush(out_.get());
 }
 
-void TextSink::write(const Json& event) {
+void TextSink::write(const Json& event) { print_event(event); }
+
+void print_event(const Json& event) {
   const auto kind = event.at("event").get<std::string>();
   if (kind == "hello") {
     std::cout << "runner  LibTorch " << event.at("libtorch").get<std::string>() << ", "

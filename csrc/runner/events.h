@@ -9,6 +9,14 @@
 
 namespace tsharness {
 
+/// The worse of two exit codes (docs/exit-codes.md).
+int worse_exit_code(int one, int other);
+/// That of what an "error" event names as its "kind".
+int exit_code_of(const std::string& kind);
+
+/// What a person wants to read of an event, as lines on standard output; nothing for most.
+void print_event(const Json& event);
+
 /// Where the runner's events go, and what they add up to.
 class EventSink {
  public:

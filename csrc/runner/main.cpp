@@ -90,7 +90,8 @@ int run(const Job& job, EventSink& events) {
 
 int main(int argc, char** argv) {
   const CommandLine command = parse_command_line(argc, argv);
-  if (command.help || (!command.describe && !command.operators && !command.job)) {
+  const bool nothing = !command.describe && !command.operators && !command.job && !command.bundle;
+  if (command.help || nothing) {
     (command.help ? std::cout : std::cerr) << kUsage;
     return command.help ? 0 : 2;
   }
@@ -103,6 +104,7 @@ int main(int argc, char** argv) {
     std::cout << operators().dump() << "\n";
     return 0;
   }
+  if (command.bundle) return run_bundle(*command.bundle);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan
   if (command.text) {
     TextSink events;

@@ -18,7 +18,6 @@ from tsharness.runner.cage import Sandbox, clean_environment
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import run_job
 
 ATTACKS = ROOT / "tests" / "cpp" / "attacks"
 X = torch.ones(3)
@@ -31,7 +30,7 @@ def caged(by: str) -> bool:
 
 def _hello(sandbox: Sandbox) -> dict[str, object]:
     launcher = Launcher(find_runner(), sandbox)
-    outcome = run_job(Job(Path("/nowhere.pt"), ()), launcher, 60)
+    outcome = launcher.run(Job(Path("/nowhere.pt"), ()), 60)
     assert outcome.hello is not None, outcome
     return dict(outcome.hello["cage"])
 
@@ -122,7 +121,7 @@ def test_the_attacks_work_without_a_cage(library: Path, tmp_path: Path) -> None:
 def test_strict_is_all_or_nothing() -> None:
     cage = _hello(Sandbox.AUTO)
     launcher = Launcher(find_runner(), Sandbox.STRICT)
-    outcome = run_job(Job(Path("/nowhere.pt"), ()), launcher, 60)
+    outcome = launcher.run(Job(Path("/nowhere.pt"), ()), 60)
     if cage["missing"]:
         assert outcome.hello is None
     else:
@@ -256,7 +255,7 @@ def test_a_folder_that_the_harness_reads_from_is_watched_too(saved: str, tmp_pat
     more = {"save_outputs": str(folder / saved)} if saved else {}
     step = {"step": "run", "cases": ["one"], "calls": 2, **more}
     job = Job(path, ({"step": "load"}, step), Location(tmp_path / "m.pt.cases.safetensors"))
-    outcome = run_job(job, Launcher(find_runner()), 60)
+    outcome = Launcher(find_runner()).run(job, 60)
     if not saved:
         # Nobody has asked for a file there: it is locked.
         assert outcome.results("run") and not (folder / "fill0").exists(), outcome

@@ -14,7 +14,6 @@ from tsharness.exporting import torch_jit
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import run_job
 
 
 class Segfault(torch.nn.Module):
@@ -139,7 +138,7 @@ def test_crash_while_loading(tmp_path: Path) -> None:
             if info.filename.endswith("test_hostile.py"):
                 data = data.replace(b"torch.add(x, 1)", b"(" * 300000 + b"x" + b")" * 300000)
             new.writestr(info.filename, data)
-    outcome = run_job(Job(deep, ({"step": "load"},)), Launcher(find_runner()), 60)
+    outcome = Launcher(find_runner()).run(Job(deep, ({"step": "load"},)), 60)
     assert outcome.death is not None
     assert (outcome.death.kind, outcome.death.step) == ("signal", "load")
     # verify does not let it get so far: what cannot be parsed cannot be judged.

@@ -218,12 +218,11 @@ def test_the_step_says_what_it_measured(base: Path) -> None:
     from tsharness.runner.find import find_runner
     from tsharness.runner.job import Job
     from tsharness.runner.launch import Launcher
-    from tsharness.runner.process import run_job
 
     sides: list[dict[str, Any]] = [{}, {"settings": {"threads": 1}}]
     step = {"step": "ab", "sides": sides, "first": 1, "seconds": 0.05, "min_pairs": 5}
     job = Job(base, (step,), Location(base.with_name("base.pt.cases.safetensors")))
-    (event,) = run_job(job, Launcher(find_runner()), 60).results("ab")
+    (event,) = Launcher(find_runner()).run(job, 60).results("ab")
     assert len(event["pairs"]) >= 5 and all(seconds > 0 for pair in event["pairs"] for seconds in pair)
     assert min(event["calls_per_block"]) >= 1
     assert [one["passed"] for one in event["outputs"]] == [True]

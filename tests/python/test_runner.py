@@ -16,7 +16,7 @@ from tsharness.errors import EnvironmentProblem
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Outcome, run_job
+from tsharness.runner.outcome import Outcome
 
 
 def test_describe_under_an_empty_environment(runner_path: Path) -> None:
@@ -157,7 +157,7 @@ def stand_in(tmp_path: Path) -> Callable[..., Outcome]:
         path = tmp_path / "runner.sh"
         path.write_text(f"#!/bin/bash\nfd=$2\ncat > /dev/null\n{script}\n")
         path.chmod(0o755)
-        return run_job(Job(Path("a.pt"), (), nonce=nonce), Launcher(Runner(path, "0")), timeout)
+        return Launcher(Runner(path, "0")).run(Job(Path("a.pt"), (), nonce=nonce), timeout)
 
     return watch
 
@@ -209,7 +209,7 @@ def test_a_forged_event_is_garbage(stand_in: Callable[..., Outcome]) -> None:
 
 def test_a_runner_that_cannot_be_started_is_the_environment_s_fault(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentProblem, match="cannot be started"):
-        run_job(Job(Path("a.pt"), ()), Launcher(Runner(tmp_path / "none", "0")), 1)
+        Launcher(Runner(tmp_path / "none", "0")).run(Job(Path("a.pt"), ()), 1)
 
 
 def test_an_unnamed_signal(stand_in: Callable[..., Outcome]) -> None:

@@ -19,7 +19,8 @@ from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import NO_HOOKS, Hooks, Outcome, run_job
+from tsharness.runner.outcome import Outcome
+from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runner.steps import case_errors, default_memory_limit, raise_for_process
 from tsharness.verification.plan import Plan, find_cases, no_cases_error, plan_cases, tolerance_layer
 
@@ -118,7 +119,7 @@ def _processes(
     while number < _FEWEST_ENDED or time.monotonic() - started + longest <= options.max_time:
         begun = time.monotonic()
         job = _job(base, new, plan, options, seconds, number)
-        outcome = run_job(job, launcher, options.timeout, hooks)
+        outcome = launcher.run(job, options.timeout, hooks)
         if launcher.interrupted:
             return
         _raise_for(outcome, base)

@@ -12,7 +12,7 @@ from tsharness.bench.compare_options import CompareOptions, SideOptions
 from tsharness.bench.compare_report import ComparedCase, ComparedSide, CompareReport
 from tsharness.bench.statistics import Change, Effect, Pair, paired_effect
 from tsharness.report.model import RunnerInfo
-from tsharness.runner.process import Event, Outcome
+from tsharness.runner.outcome import Event, Outcome
 from tsharness.verdict import ExitCode, worst
 from tsharness.verification.plan import Plan
 

@@ -17,7 +17,7 @@ from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.runner.cage import Sandbox
 from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import NO_HOOKS, Hooks, run_job
+from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runner.steps import raise_for_process
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan
@@ -92,7 +92,7 @@ def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks
         runner = replace(find_runner(), prefix=prefix)
         job = replace(job_of_step(plan, options, _step(calls)), memory_limit=None)
         launcher = Launcher(runner, Sandbox.OFF)
-        outcome = run_job(job, launcher, options.timeout, hooks, _CAPPED)
+        outcome = launcher.run(job, options.timeout, hooks, _CAPPED)
         if launcher.interrupted:
             raise KeyboardInterrupt
         raise_for_process(outcome, plan.artifact)

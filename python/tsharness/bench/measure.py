@@ -17,7 +17,8 @@ from tsharness.bench.points import Point, job_of
 from tsharness.bench.samples import read_rows
 from tsharness.bench.scenarios import Sampled
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Event, Hooks, Outcome, run_job
+from tsharness.runner.outcome import Event, Outcome
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import case_errors, raise_for_process
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan
@@ -93,7 +94,7 @@ class Measurer:
             path = Path(folder) / "samples.f64"
             seed = int.from_bytes(os.urandom(6), "little")
             job = job_of(self.plan, self.options, self.points[number], seconds, path, seed)
-            outcome = run_job(job, self.launcher, self.options.timeout, self.hooks)
+            outcome = self.launcher.run(job, self.options.timeout, self.hooks)
             if self.launcher.interrupted:
                 return
             raise_for_process(outcome, self.plan.artifact)

@@ -10,7 +10,8 @@ from typing import Any
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.own_step import run_step
 from tsharness.report.units import seconds
-from tsharness.runner.process import NO_HOOKS, Event, Hooks
+from tsharness.runner.outcome import Event
+from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan
 

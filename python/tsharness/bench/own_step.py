@@ -11,7 +11,8 @@ from tsharness.errors import UsageError
 from tsharness.runner.cage import Sandbox
 from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Event, Hooks, run_job
+from tsharness.runner.outcome import Event
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import case_errors, raise_for_process
 from tsharness.verification.plan import Plan
 
@@ -20,7 +21,7 @@ def run_step(plan: Plan, options: BenchOptions, step: Mapping[str, Any], hooks: 
     """What it says of each case. Raises UsageError with what kept a case from it, and as
     ``raise_for_process``; KeyboardInterrupt if somebody interrupts it."""
     launcher = Launcher(find_runner(), Sandbox(options.sandbox))
-    outcome = run_job(job_of_step(plan, options, step), launcher, options.timeout, hooks)
+    outcome = launcher.run(job_of_step(plan, options, step), options.timeout, hooks)
     if launcher.interrupted:
         raise KeyboardInterrupt
     raise_for_process(outcome, plan.artifact)

@@ -201,7 +201,8 @@ def measure(artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> BenchRep
 
 def _with_bar(artifact: Path, params: Mapping[str, Any]) -> BenchReport:
     from tsharness.report.progress import Bar
-    from tsharness.runner.process import Event, Hooks
+    from tsharness.runner.outcome import Event
+    from tsharness.runner.process import Hooks
 
     ended, fewest = 0, bench_options(params).fewest_processes
     with Bar(fewest, "processes", use_color(params["no_color"])) as bar:

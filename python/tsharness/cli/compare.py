@@ -124,7 +124,8 @@ def compare_two(base: Path, new: Path, params: Mapping[str, Any], hooks: Hooks) 
 
 def _with_bar(base: Path, new: Path, params: Mapping[str, Any]) -> CompareReport:
     from tsharness.report.progress import Bar
-    from tsharness.runner.process import Event, Hooks
+    from tsharness.runner.outcome import Event
+    from tsharness.runner.process import Hooks
 
     started = time.monotonic()
     with Bar(params["max_time"], "s", use_color(params["no_color"])) as bar:

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from tsharness.cli.results import Renderings, Results
     from tsharness.report.document import Report
     from tsharness.report.progress import Bar
-    from tsharness.runner.process import Event, Hooks
+    from tsharness.runner.outcome import Event
+    from tsharness.runner.process import Hooks
 
 Make = Callable[[Path, Mapping[str, Any], "Hooks"], "Report"]
 """A report of an artifact, by the values of the command's parameters; the hooks hear what goes on."""

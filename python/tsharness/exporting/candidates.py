@@ -27,7 +27,8 @@ from tsharness.report.model import Finding
 from tsharness.report.text import first_problem
 from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Event, Hooks
+from tsharness.runner.outcome import Event
+from tsharness.runner.process import Hooks
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.plan import SELF_CHECK, VerifyOptions

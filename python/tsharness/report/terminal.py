@@ -21,7 +21,7 @@ from tsharness.verification.plan import Plan
 from tsharness.verification.report import CaseResult, VerifyReport
 
 if TYPE_CHECKING:
-    from tsharness.runner.process import Event
+    from tsharness.runner.outcome import Event
 
 _VERDICT_STYLES = {
     Verdict.PASS: "green",

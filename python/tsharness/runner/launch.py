@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import IO
 
 from tsharness.errors import EnvironmentProblem
-from tsharness.runner.cage import Sandbox, cage_of, clean_environment
+from tsharness.runner.cage import Excess, Sandbox, cage_of, clean_environment
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
+from tsharness.runner.outcome import Outcome
+from tsharness.runner.process import NO_HOOKS, Hooks, Watch
 from tsharness.scratch import ScratchFolder
 
 
@@ -64,6 +66,14 @@ class RunnerProcess:
             self.popen.stdin.write(json.dumps(message).encode())
             self.popen.stdin.close()
 
+    def excess(self, job: Job) -> Excess:
+        """What it takes too much of."""
+        return Excess(self.scratch, self.popen.pid, job)
+
+    def wait(self, timeout: float | None) -> int:
+        """Its exit code; negative: the signal that ended it. Raises subprocess.TimeoutExpired."""
+        return self.popen.wait(timeout)
+
     def kill(self) -> None:
         """Ends the process and everything that it may have started."""
         with contextlib.suppress(ProcessLookupError):
@@ -102,6 +112,32 @@ class Launcher:
     def start_ahead(self) -> None:
         """Starts one, unless one waits already."""
         self._ahead = self._ahead or RunnerProcess(self._runner, self._environment)
+
+    def run(
+        self,
+        job: Job,
+        timeout: float,
+        hooks: Hooks = NO_HOOKS,
+        environment: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        """Has a runner do ``job`` and waits for its end.
+
+        ``timeout`` bounds, in seconds, each step and each case by itself; ``environment`` holds variables
+        that the process gets besides those of this one. An interrupt (Ctrl-C) ends the process, and what it
+        has said so far is the outcome.
+        """
+        process = self.take(environment)
+        try:
+            watch = Watch(process, job, timeout, hooks.on_event)
+            try:
+                process.send(job, self.sandbox, timeout)
+                hooks.on_start()
+                return watch.until_end()
+            except KeyboardInterrupt:
+                self.interrupted = True
+                return watch.interrupted()
+        finally:
+            process.close()
 
     def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""

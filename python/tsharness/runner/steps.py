@@ -12,7 +12,8 @@ from tsharness.errors import EnvironmentProblem, RunnerCrash, error_of_kind
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import NO_HOOKS, Death, Event, Hooks, Outcome, run_job
+from tsharness.runner.outcome import Death, Event, Outcome
+from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.verdict import ExitCode
 
 INTERRUPTED = CaseError("interrupted", "was not run: interrupted", ExitCode.CRASH)
@@ -64,7 +65,7 @@ def run_steps(
     printed = ""
     while remaining and load_error is None and not launcher.interrupted:
         this = replace(job, steps=({"step": "load"}, *remaining), nonce=os.urandom(16).hex())
-        outcome = run_job(this, launcher, timeout, hooks, environment)
+        outcome = launcher.run(this, timeout, hooks, environment)
         hooks = Hooks(on_event=hooks.on_event)
         hello = hello or outcome.hello
         loaded = loaded or next(iter(outcome.results("load")), None)

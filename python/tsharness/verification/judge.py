@@ -8,7 +8,7 @@ from typing import Any
 from tsharness.cases.case_file import CaseSummary
 from tsharness.errors import UsageError
 from tsharness.report.model import CaseError, from_dict
-from tsharness.runner.process import Event
+from tsharness.runner.outcome import Event
 from tsharness.verdict import ExitCode, Verdict
 from tsharness.verification.profile import Profile
 from tsharness.verification.report import (

@@ -13,7 +13,8 @@ from typing import Any
 
 from tsharness.errors import RunnerCrash
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Event, Hooks
+from tsharness.runner.outcome import Event
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import run_steps
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.place import Localization, Place, Target

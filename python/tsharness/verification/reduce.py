@@ -11,7 +11,7 @@ from typing import Any
 from tsharness.atomic import atomic_write
 from tsharness.cases.case_file import Case, CaseDocument, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location
-from tsharness.runner.process import Event
+from tsharness.runner.outcome import Event
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.place import Reduced, Target
 from tsharness.verification.plan import BESIDE_SUFFIX, Plan, VerifyOptions, plan_cases

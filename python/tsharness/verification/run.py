@@ -11,7 +11,8 @@ from tsharness.errors import UsageError
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Event, Hooks
+from tsharness.runner.outcome import Event
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import StepsResult, default_memory_limit, run_steps
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, VerifyOptions

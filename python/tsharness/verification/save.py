@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tsharness.cases.case_file import Case, CaseDocument, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location
-from tsharness.runner.process import Event
+from tsharness.runner.outcome import Event
 from tsharness.verification.plan import Plan
 
 

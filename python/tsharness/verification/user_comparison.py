@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tsharness.runner.process import Event
+from tsharness.runner.outcome import Event
 from tsharness.verification.plan import Plan
 from tsharness.verification.reference import ask_python
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tsharness.artifact.integrity import Integrity
 from tsharness.report.model import Check, RunnerInfo
-from tsharness.runner.process import Event
+from tsharness.runner.outcome import Event
 from tsharness.runner.steps import StepOutcome
 from tsharness.verdict import Verdict
 from tsharness.verification.plan import Plan, VerifyOptions

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from tsharness.report.model import Check, Curve
 from tsharness.report.units import size
-from tsharness.runner.process import Event
+from tsharness.runner.outcome import Event
 from tsharness.verdict import Verdict
 from tsharness.verification.checks.context import Context, many
 from tsharness.verification.checks.rule import Level, Request

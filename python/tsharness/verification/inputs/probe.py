@@ -11,7 +11,8 @@ from tsharness.cases.input_spec import InputCase
 from tsharness.errors import ArtifactError, DeviceError, RunnerCrash, UsageError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.process import Event, Hooks
+from tsharness.runner.outcome import Event
+from tsharness.runner.process import Hooks
 from tsharness.runner.steps import StepOutcome, default_memory_limit, run_steps
 from tsharness.verification.plan import VerifyOptions
 

@@ -1,0 +1,316 @@
+#include "runner/bundle.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+#include <set>
+#include <vector>
+
+#include "core/base64.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/json.h"
+#include "runner/events.h"
+#include "runner/supervisor.h"
+
+namespace tsharness {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kBundleVersion = 1;
+constexpr int kCrash = 6;
+constexpr uintmax_t kLargestFile = uintmax_t{64}
+                                   << 20;  // bytes, of what comes back with the results
+
+std::string text_of(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+Json read_bundle(const std::string& folder) {
+  const fs::path path = fs::path(folder) / "bundle.json";
+  if (!fs::is_regular_file(path)) {
+    throw Error(ErrorKind::Usage, folder + " is no bundle: it has no bundle.json");
+  }
+  Json bundle = Json::parse(text_of(path), nullptr, /*allow_exceptions=*/false);
+  if (!bundle.is_object() || bundle.value("bundle_version", 0) != kBundleVersion) {
+    throw Error(ErrorKind::Usage, path.string() + ": this runner does bundles of version " +
+                                      std::to_string(kBundleVersion) + "; make the bundle anew");
+  }
+  return bundle;
+}
+
+/// A folder that goes with the object.
+class WorkFolder {
+ public:
+  WorkFolder() {
+    std::string name = (fs::temp_directory_path() / "tsharness.XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw Error(ErrorKind::Usage,
+                  "cannot make a folder in " + fs::temp_directory_path().string() + "; set TMPDIR");
+    }
+    path_ = name;
+  }
+  ~WorkFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  WorkFolder(const WorkFolder&) = delete;
+  WorkFolder& operator=(const WorkFolder&) = delete;
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+/// "@bundle@/model.pt" and the like, wherever they stand.
+void place(Json& node, const std::vector<std::pair<std::string, std::string>>& places) {
+  if (node.is_structured()) {
+    for (Json& child : node) place(child, places);
+  } else if (node.is_string()) {
+    auto& text = node.get_ref<std::string&>();
+    for (const auto& [name, path] : places) {
+      if (text.rfind(name, 0) == 0) text = path + text.substr(name.size());
+    }
+  }
+}
+
+std::vector<std::string> environment_of(const Json& bundle, const Json& entry,
+                                        const std::string& scratch) {
+  const auto kept = bundle.at("kept_variables").get<std::vector<std::string>>();
+  std::vector<std::string> result = {"HOME=" + scratch, "TMPDIR=" + scratch};
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const bool keep = std::any_of(kept.begin(), kept.end(), [&](const std::string& prefix) {
+      return text.rfind(prefix, 0) == 0;
+    });
+    if (keep && !entry.at("environment").contains(text.substr(0, text.find('=')))) {
+      result.push_back(text);
+    }
+  }
+  for (const auto& [name, value] : entry.at("environment").items()) {
+    result.push_back(name + "=" + value.get<std::string>());
+  }
+  return result;
+}
+
+/// What a process left to do when it died: the cases behind the one that it died in, and the steps
+/// behind that one. Empty if it did not get as far as a step that says what it is.
+Json steps_left(const Json& steps, const Ending& ending) {
+  Json begun;
+  std::set<std::string> done;
+  for (const Json& event : ending.events) {
+    const bool begins = event.at("event") == "step-begin";
+    if (begins && event.value("id", "") != begun.value("id", "")) done.clear();
+    if (begins) begun = event;
+    if (!begins && event.contains("case") && event.at("event") != "progress") {
+      done.insert(event.at("case").get<std::string>());
+    }
+  }
+  Json left = Json::array();
+  const std::string id = begun.is_object() ? begun.value("id", "") : "";
+  if (id.empty()) return left;
+  bool behind = false;
+  for (const Json& step : steps) {
+    if (behind) left.push_back(step);
+    if (step.value("id", "") != id) continue;
+    behind = true;
+    if (!begun.contains("case") || !step.contains("cases")) continue;
+    Json rest = step;
+    rest["cases"] = Json::array();
+    for (const Json& name : step.at("cases")) {
+      if (name != begun.at("case") && done.count(name.get<std::string>()) == 0) {
+        rest["cases"].push_back(name);
+      }
+    }
+    if (!rest["cases"].empty()) left.push_back(rest);
+  }
+  return left;
+}
+
+/// Runs a bundle, and keeps what came of it.
+class BundleRun {
+ public:
+  BundleRun(const BundleRequest& request, Json bundle)
+      : request_(request), bundle_(std::move(bundle)) {}
+
+  int all() {
+    greet();
+    Json outcomes = Json::array();
+    for (const Json& entry : bundle_.at("jobs")) {
+      const auto purpose = entry.at("purpose").get<std::string>();
+      const bool wanted =
+          request_.only.empty() || (request_.only == "bench") == (purpose == "bench");
+      outcomes.push_back(wanted ? one_job(entry, purpose) : Json());
+    }
+    results_["outcomes"] = outcomes;
+    conclude();
+    return code_;
+  }
+
+ private:
+  void greet() {
+    results_ = {{"kind", "bundle-results"},
+                {"bundle_version", kBundleVersion},
+                {"started", std::time(nullptr)},
+                {"machine", machine()}};
+    std::cout << "bundle  " << bundle_.at("title").get<std::string>() << std::endl;
+  }
+
+  Json machine() const {
+    Json files = Json::object();
+    for (const Json& name : bundle_.at("machine_files")) {
+      const auto path = name.get<std::string>();
+      if (fs::exists(path)) files[path] = text_of(path);
+    }
+    cpu_set_t cores;
+    CPU_ZERO(&cores);
+    ::sched_getaffinity(0, sizeof cores, &cores);
+    return {{"files", files},
+            {"cores", ::sysconf(_SC_NPROCESSORS_ONLN)},
+            {"affinity", CPU_COUNT(&cores)}};
+  }
+
+  /// Processes until nothing is left to do.
+  Json one_job(const Json& entry, const std::string& purpose) {
+    Json processes = Json::array();
+    Json job = entry.at("job");
+    const Json load = job.at("steps").at(0);
+    for (;;) {
+      const Ending ending = one_process(entry, job, purpose);
+      processes.push_back(json_of(ending));
+      if (ending.complete()) break;
+      code_ = worse_exit_code(code_, kCrash);
+      std::cout << "DIED  " << purpose << ": " << description(ending) << std::endl;
+      Json left = steps_left(job.at("steps"), ending);
+      if (left.empty()) break;
+      left.insert(left.begin(), load);
+      job["steps"] = left;
+    }
+    return {{"processes", processes}};
+  }
+
+  Ending one_process(const Json& entry, const Json& job, const std::string& purpose) {
+    const fs::path scratch = work_.path() / ("scratch-" + std::to_string(processes_++));
+    fs::create_directories(scratch);
+    Json placed = job;
+    place(placed, {{"@bundle@", fs::absolute(request_.folder).string()},
+                   {"@work@", work_.path().string()},
+                   {"@scratch@", scratch.string()}});
+    const auto show = [&](const Json& event) { this->show(event, purpose); };
+    return supervise(placed, scratch, environment_of(bundle_, entry, scratch),
+                     bundle_.at("timeout").get<double>(), show);
+  }
+
+  /// A line a case; the other checks' events are for who judges them.
+  void show(const Json& event, const std::string& purpose) {
+    const auto kind = event.at("event").get<std::string>();
+    if (kind == "error") code_ = worse_exit_code(code_, exit_code_of(event.value("kind", "")));
+    if (kind == "hello" && !greeted_) {
+      greeted_ = true;
+      print_event(event);
+    } else if (kind == "error" || (purpose == "verify" && event.value("id", "") != "revisit" &&
+                                   kind == "result" && event.contains("case"))) {
+      print_event(event);
+      if (kind == "result") count(event);
+    } else if (purpose == "bench" && kind == "result" && event.contains("blocks")) {
+      show_latency(event);
+    }
+  }
+
+  void count(const Json& event) {
+    ++cases_;
+    calls_ += event.at("calls").size();
+    if (!event.at("passed").get<bool>()) code_ = worse_exit_code(code_, 1);
+  }
+
+  static void show_latency(const Json& event) {
+    std::vector<double> medians;
+    for (const Json& block : event.at("blocks")) medians.push_back(block.at("median_seconds"));
+    std::sort(medians.begin(), medians.end());
+    if (medians.empty()) return;
+    std::cout << "time  " << event.at("case").get<std::string>() << ": "
+              << 1e6 * medians[medians.size() / 2] << " us" << std::endl;
+  }
+
+  static std::string description(const Ending& ending) {
+    if (!ending.problem.empty()) return "the runner " + ending.message;
+    const std::string how = ending.code < 0 ? "signal " + std::to_string(-ending.code)
+                                            : "status " + std::to_string(ending.code);
+    const size_t end = ending.printed.find_last_not_of('\n');
+    const size_t line = ending.printed.rfind('\n', end);
+    return "the runner ended with " + how +
+           (end == std::string::npos ? "" : ": " + ending.printed.substr(line + 1, end - line));
+  }
+
+  static Json json_of(const Ending& ending) {
+    return {{"events", ending.events},
+            {"printed", ending.printed},
+            {"code", ending.code},
+            {"problem", ending.problem},
+            {"message", ending.message}};
+  }
+
+  void conclude() {
+    Json files = Json::object();
+    for (const auto& file : fs::directory_iterator(work_.path())) {
+      if (file.is_regular_file() && file.file_size() <= kLargestFile) {
+        files[file.path().filename().string()] = base64(text_of(file.path()));
+      }
+    }
+    results_["files"] = files;
+    results_["ended"] = std::time(nullptr);
+    results_["bundle"] = std::move(bundle_);
+    const fs::path path =
+        request_.results.empty() ? fs::path(request_.folder) / "results.json"
+                                 : fs::path(request_.results);
+    write(path, results_.dump(-1, ' ', false, Json::error_handler_t::replace));
+    const char* verdict = code_ == 0 ? "PASS" : "FAIL";
+    std::cout << verdict << "  " << cases_ << " cases, " << calls_ << " calls\n"
+              << "      all checks, judged, on a machine with Python: tsharness report "
+              << path.string() << std::endl;
+  }
+
+  static void write(const fs::path& path, const std::string& text) {
+    const fs::path unfinished = path.string() + ".partial";
+    std::ofstream(unfinished, std::ios::binary) << text;
+    std::error_code error;
+    const bool whole = fs::file_size(unfinished, error) == text.size() && !error;
+    if (whole) fs::rename(unfinished, path, error);
+    if (whole && !error) return;
+    fs::remove(unfinished, error);
+    throw Error(ErrorKind::Usage, "cannot write " + path.string() + "; name another file: -o FILE");
+  }
+
+  const BundleRequest& request_;
+  Json bundle_;
+  const WorkFolder work_;
+  Json results_;
+  int code_ = 0;
+  int processes_ = 0;
+  size_t cases_ = 0;
+  size_t calls_ = 0;
+  bool greeted_ = false;
+};
+
+}  // namespace
+
+int run_bundle(const BundleRequest& request) {
+  Json bundle = read_bundle(request.folder);
+  try {
+    return BundleRun(request, std::move(bundle)).all();
+  } catch (const Json::exception& error) {
+    throw Error(ErrorKind::Usage, request.folder + "/bundle.json is damaged: " + error.what());
+  }
+}
+
+}  // namespace tsharness
