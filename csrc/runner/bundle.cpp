@@ -10,13 +10,14 @@
 #include <fstream>
 #include <iostream>
 #include <iterator>
-#include <set>
+#include <map>
 #include <vector>
 
 #include "core/base64.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "runner/bundle_job.h"
 #include "runner/events.h"
 #include "runner/supervisor.h"
 
@@ -71,71 +72,6 @@ class WorkFolder {
  private:
   fs::path path_;
 };
-
-/// "@bundle@/model.pt" and the like, wherever they stand.
-void place(Json& node, const std::vector<std::pair<std::string, std::string>>& places) {
-  if (node.is_structured()) {
-    for (Json& child : node) place(child, places);
-  } else if (node.is_string()) {
-    auto& text = node.get_ref<std::string&>();
-    for (const auto& [name, path] : places) {
-      if (text.rfind(name, 0) == 0) text = path + text.substr(name.size());
-    }
-  }
-}
-
-std::vector<std::string> environment_of(const Json& bundle, const Json& entry,
-                                        const std::string& scratch) {
-  const auto kept = bundle.at("kept_variables").get<std::vector<std::string>>();
-  std::vector<std::string> result = {"HOME=" + scratch, "TMPDIR=" + scratch};
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string text = *variable;
-    const bool keep = std::any_of(kept.begin(), kept.end(), [&](const std::string& prefix) {
-      return text.rfind(prefix, 0) == 0;
-    });
-    if (keep && !entry.at("environment").contains(text.substr(0, text.find('=')))) {
-      result.push_back(text);
-    }
-  }
-  for (const auto& [name, value] : entry.at("environment").items()) {
-    result.push_back(name + "=" + value.get<std::string>());
-  }
-  return result;
-}
-
-/// What a process left to do when it died: the cases behind the one that it died in, and the steps
-/// behind that one. Empty if it did not get as far as a step that says what it is.
-Json steps_left(const Json& steps, const Ending& ending) {
-  Json begun;
-  std::set<std::string> done;
-  for (const Json& event : ending.events) {
-    const bool begins = event.at("event") == "step-begin";
-    if (begins && event.value("id", "") != begun.value("id", "")) done.clear();
-    if (begins) begun = event;
-    if (!begins && event.contains("case") && event.at("event") != "progress") {
-      done.insert(event.at("case").get<std::string>());
-    }
-  }
-  Json left = Json::array();
-  const std::string id = begun.is_object() ? begun.value("id", "") : "";
-  if (id.empty()) return left;
-  bool behind = false;
-  for (const Json& step : steps) {
-    if (behind) left.push_back(step);
-    if (step.value("id", "") != id) continue;
-    behind = true;
-    if (!begun.contains("case") || !step.contains("cases")) continue;
-    Json rest = step;
-    rest["cases"] = Json::array();
-    for (const Json& name : step.at("cases")) {
-      if (name != begun.at("case") && done.count(name.get<std::string>()) == 0) {
-        rest["cases"].push_back(name);
-      }
-    }
-    if (!rest["cases"].empty()) left.push_back(rest);
-  }
-  return left;
-}
 
 /// Runs a bundle, and keeps what came of it.
 class BundleRun {
@@ -211,35 +147,40 @@ class BundleRun {
                      bundle_.at("timeout").get<double>(), show);
   }
 
-  /// A line a case; the other checks' events are for who judges them.
+  /// A line a case. What the other checks' events mean is for `tsharness report` to say.
   void show(const Json& event, const std::string& purpose) {
     const auto kind = event.at("event").get<std::string>();
-    if (kind == "error") code_ = worse_exit_code(code_, exit_code_of(event.value("kind", "")));
     if (kind == "hello" && !greeted_) {
       greeted_ = true;
       print_event(event);
-    } else if (kind == "error" || (purpose == "verify" && event.value("id", "") != "revisit" &&
-                                   kind == "result" && event.contains("case"))) {
+    }
+    if (purpose == "checks" || event.value("id", "") == "revisit") return;
+    if (kind == "error") {
+      code_ = worse_exit_code(code_, exit_code_of(event.value("kind", "")));
       print_event(event);
-      if (kind == "result") count(event);
-    } else if (purpose == "bench" && kind == "result" && event.contains("blocks")) {
-      show_latency(event);
+    } else if (kind == "result" && event.contains("case")) {
+      purpose == "verify" ? count(event) : time(event);
     }
   }
 
   void count(const Json& event) {
+    print_event(event);
     ++cases_;
     calls_ += event.at("calls").size();
     if (!event.at("passed").get<bool>()) code_ = worse_exit_code(code_, 1);
   }
 
-  static void show_latency(const Json& event) {
+  void time(const Json& event) {
     std::vector<double> medians;
     for (const Json& block : event.at("blocks")) medians.push_back(block.at("median_seconds"));
-    std::sort(medians.begin(), medians.end());
-    if (medians.empty()) return;
-    std::cout << "time  " << event.at("case").get<std::string>() << ": "
-              << 1e6 * medians[medians.size() / 2] << " us" << std::endl;
+    medians_[event.at("case").get<std::string>()].push_back(median(medians));
+  }
+
+  static double median(std::vector<double> values) {
+    if (values.empty()) return 0;
+    const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+    std::nth_element(values.begin(), middle, values.end());
+    return *middle;
   }
 
   static std::string description(const Ending& ending) {
@@ -270,12 +211,16 @@ class BundleRun {
     results_["files"] = files;
     results_["ended"] = std::time(nullptr);
     results_["bundle"] = std::move(bundle_);
-    const fs::path path =
-        request_.results.empty() ? fs::path(request_.folder) / "results.json"
-                                 : fs::path(request_.results);
+    const fs::path path = request_.results.empty() ? fs::path(request_.folder) / "results.json"
+                                                   : fs::path(request_.results);
     write(path, results_.dump(-1, ' ', false, Json::error_handler_t::replace));
+    for (const auto& [name, medians] : medians_) {
+      std::cout << "time  " << name << ": " << 1e6 * median(medians) << " us, median of "
+                << medians.size() << " processes\n";
+    }
     const char* verdict = code_ == 0 ? "PASS" : "FAIL";
-    std::cout << verdict << "  " << cases_ << " cases, " << calls_ << " calls\n"
+    std::cout << verdict << "  " << cases_ << (cases_ == 1 ? " case, " : " cases, ") << calls_
+              << " calls\n"
               << "      all checks, judged, on a machine with Python: tsharness report "
               << path.string() << std::endl;
   }
@@ -300,6 +245,7 @@ class BundleRun {
   size_t cases_ = 0;
   size_t calls_ = 0;
   bool greeted_ = false;
+  std::map<std::string, std::vector<double>> medians_;  ///< seconds, by case, of each process
 };
 
 }  // namespace

@@ -12,13 +12,11 @@
 
 namespace tsharness {
 
-Json hello() {
-  const auto libraries = mapped_libraries();
-  const std::string loaded = loaded_torch_version(libraries);
+Json hello(const std::string& libtorch) {
   return {{"protocol", kProtocolVersion},
           {"runner_version", TSHARNESS_VERSION},
           {"pid", ::getpid()},
-          {"libtorch", loaded.empty() ? TORCH_VERSION : loaded},
+          {"libtorch", libtorch},
           {"build",
            {{"libtorch", TORCH_VERSION},
             {"compiler", __VERSION__},
@@ -29,7 +27,7 @@ Json hello() {
            {{"intra_op", at::get_num_threads()}, {"inter_op", at::get_num_interop_threads()}}},
           {"cpu_capability", cpu_capability()},
           {"host", host_facts()},
-          {"mapped_libraries", libraries}};
+          {"mapped_libraries", mapped_libraries()}};
 }
 
 }  // namespace tsharness

@@ -6,6 +6,6 @@ namespace tsharness {
 
 /// Facts about this process (docs/protocol.md, "hello"): LibTorch, build, devices, threads, CPU
 /// capability, mapped libraries.
-Json hello();
+Json hello(const std::string& libtorch);
 
 }  // namespace tsharness

@@ -20,11 +20,13 @@ namespace tsharness {
 namespace {
 
 /// A LibTorch of another minor version has other layouts behind the same symbols: it would crash.
-void check_torch() {
+/// Returns the version that is loaded: in the cage, nobody can read it any more.
+std::string checked_torch() {
   const std::string loaded = loaded_torch_version(mapped_libraries());
   const std::string built =
       std::to_string(TORCH_VERSION_MAJOR) + "." + std::to_string(TORCH_VERSION_MINOR) + ".";
-  if (loaded.empty() || loaded.rfind(built, 0) == 0) return;
+  if (loaded.empty()) return TORCH_VERSION;
+  if (loaded.rfind(built, 0) == 0) return loaded;
   throw Error(ErrorKind::Device,
               "this runner was built against torch " TORCH_VERSION ", but torch " + loaded +
                   " is installed now; reinstall tsharness "
@@ -63,7 +65,7 @@ void do_steps(JobState& state) {
   }
 }
 
-int run(const Job& job, EventSink& events) {
+int run(const Job& job, EventSink& events, const std::string& libtorch) {
   JobState state{job, events, nullptr};
   state.instructions = counter_for(job);
   // First of all: threads that are started later are in it too.
@@ -76,7 +78,7 @@ int run(const Job& job, EventSink& events) {
   } catch (const Error& error) {
     problem = error;  // who reads the events wants to know who speaks first
   }
-  Json greeting = hello();
+  Json greeting = hello(libtorch);
   greeting["cage"] = cage.to_json();
   events.emit("hello", greeting);
   // A GPU's driver reserves more addresses than a limit could allow: there, who watches limits it.
@@ -95,9 +97,9 @@ int main(int argc, char** argv) {
     (command.help ? std::cout : std::cerr) << kUsage;
     return command.help ? 0 : 2;
   }
-  check_torch();
+  const std::string libtorch = checked_torch();
   if (command.describe) {
-    std::cout << hello().dump(2) << "\n";
+    std::cout << hello(libtorch).dump(2) << "\n";
     return 0;
   }
   if (command.operators) {
@@ -108,10 +110,10 @@ int main(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan
   if (command.text) {
     TextSink events;
-    return run(*command.job, events);
+    return run(*command.job, events, libtorch);
   }
   JsonLinesSink events(claim_events_fd(command.events_fd), command.job->nonce);
-  return run(*command.job, events);
+  return run(*command.job, events, libtorch);
 }
 
 }  // namespace

@@ -115,7 +115,7 @@ class Watch {
   void expire() {
     ending_.problem = "timeout";
     ending_.message =
-        "ran into the timeout of " + std::to_string(static_cast<int>(timeout_)) + " s";
+        "took longer than " + std::to_string(static_cast<int>(timeout_)) + " s";
   }
 
   /// False at the end of the stream.

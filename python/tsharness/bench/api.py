@@ -12,7 +12,7 @@ from tsharness.bench.baseline import compare_with, exit_code, read_baseline
 from tsharness.bench.capacity import with_rates
 from tsharness.bench.extras import extras_of
 from tsharness.bench.gpu import GpuWatch
-from tsharness.bench.judge import is_precise, report_of
+from tsharness.bench.judge import Subject, is_precise, report_of
 from tsharness.bench.machine import read_machine
 from tsharness.bench.measure import Measurer
 from tsharness.bench.options import BenchOptions
@@ -107,21 +107,24 @@ def benchmark_artifact(artifact: Path, options: BenchOptions, hooks: Hooks = NO_
     refuse_dangers(artifact, options.allow_ops, bool(options.libraries))
     found = find_cases(artifact, options.cases)
     if found is not None:
-        return _of_plan(plan_cases(artifact, *found, options.only), options, launcher, hooks)
+        return bench_plan(plan_cases(artifact, *found, options.only), options, launcher, hooks)
     from tsharness.verification.synthesized import with_synthesized_cases
 
     seeking = VerifyOptions(
         reference="none", device=options.device, libraries=options.libraries, sandbox=launcher.sandbox
     )
     return with_synthesized_cases(
-        artifact, seeking, launcher, hooks, lambda plan: _of_plan(plan, options, launcher, hooks)
+        artifact, seeking, launcher, hooks, lambda plan: bench_plan(plan, options, launcher, hooks)
     )
 
 
-def _of_plan(plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks) -> BenchReport:
+def bench_plan(
+    plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks, subject: Subject | None = None
+) -> BenchReport:
+    """Measures and judges a plan; ``subject``, if that is not here. Raises as ``benchmark``."""
     started, slo = time.monotonic(), None
     baseline = None if options.baseline is None else read_baseline(options.baseline)
-    machine = read_machine(options.system_root)
+    subject = subject or Subject(read_machine(options.system_root), plan.artifact.stat().st_size)
     with GpuWatch(options.device) as gpu:
         measurer = Measurer(plan, options, launcher, hooks, [], gpu)
         if options.slo is not None:
@@ -134,7 +137,7 @@ def _of_plan(plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks
         raise KeyboardInterrupt
     if options.samples is not None:
         _keep_samples(measurer, options.samples)
-    report = report_of(measurer, machine, slo, extras, time.monotonic() - started)
+    report = report_of(measurer, subject, slo, extras, time.monotonic() - started)
     if baseline is None:
         return report
     since = compare_with(baseline, report, options.margin, options.across_machines)

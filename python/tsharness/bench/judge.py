@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from tsharness.bench.budget import Limit, judge
@@ -20,20 +21,29 @@ from tsharness.verdict import ExitCode, worst
 from tsharness.verification.plan import Plan
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is measured, and on what."""
+
+    machine: Machine
+    size: int
+    """Bytes of the artifact."""
+
+
 def report_of(
-    measurer: Measurer, machine: Machine, slo: Slo | None, extras: Extras, seconds: float
+    measurer: Measurer, subject: Subject, slo: Slo | None, extras: Extras, seconds: float
 ) -> BenchReport:
     """Of everything that was measured, in so many seconds; at least one process must have ended."""
     plan, options, measured = measurer.plan, measurer.options, measurer.measured
     hello = measured.outcomes[0].hello
     assert hello is not None
-    info = RunnerInfo.from_hello(hello, options.device)
+    info = RunnerInfo.from_hello(hello, options.device, place=measurer.launcher.place)
     latencies = tuple(_latencies(measurer))
     loads = [event for outcome in measured.outcomes for event in outcome.results("load")]
     load_seconds = median(event["seconds"] for event in loads)
     events = [one.event for samples in measured.samples.values() for one in samples]
     memory = max(event["peak_memory_bytes"] for event in [*loads, *events])
-    size = plan.artifact.stat().st_size
+    machine, size = subject.machine, subject.size
     limits = tuple(judge(options.budget, latencies, load_seconds, memory, size))
     doubts = (*machine.warnings(info), *measurer.gpu.warnings(), *_imprecise(latencies, options))
     return BenchReport(

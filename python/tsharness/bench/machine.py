@@ -11,6 +11,14 @@ from pathlib import Path
 from tsharness.report.model import RunnerInfo
 
 _CPU = "sys/devices/system/cpu"
+_NODES = "sys/devices/system/node/online"
+FILES = (
+    *(f"/{_CPU}/{name}" for name in ("intel_pstate/no_turbo", "cpufreq/boost")),
+    f"/{_CPU}/cpu0/cpufreq/scaling_governor",
+    *(f"/sys/fs/cgroup/{name}" for name in ("cpu.max", "cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")),
+    *(f"/{_NODES}", "/proc/loadavg", "/proc/cpuinfo", "/proc/sys/kernel/osrelease", "/.dockerenv"),
+)
+"""What the facts are read from: with copies of them, ``read_machine`` tells of another machine."""
 
 
 @dataclass(frozen=True)
@@ -48,22 +56,28 @@ class Machine:
             yield f"other work is running here (load {self.load:.1f}): repeat on an idle machine, or compare"
 
 
-def read_machine(root: Path = Path("/")) -> Machine:
-    """This machine's facts; ``root`` is replaced by tests."""
+def read_machine(root: Path = Path("/"), cores: int | None = None, affinity: int | None = None) -> Machine:
+    """This machine's facts, or those of the one whose files ``root`` holds; what no file says is stated."""
     turbo = _text(root / _CPU / "intel_pstate/no_turbo")
     boost = _text(root / _CPU / "cpufreq/boost")
     return Machine(
         cpu=_cpu_name(root),
-        cores=os.cpu_count() or 1,
-        affinity=len(os.sched_getaffinity(0)),
+        cores=cores or os.cpu_count() or 1,
+        affinity=affinity or len(os.sched_getaffinity(0)),
         quota=_quota(root),
         governor=_text(root / _CPU / "cpu0/cpufreq/scaling_governor"),
         turbo=turbo == "0" if turbo else boost == "1" if boost else None,
-        numa_nodes=max(1, len(list((root / "sys/devices/system/node").glob("node[0-9]*")))),
+        numa_nodes=_count(_text(root / _NODES) or "0"),
         load=float((_text(root / "proc/loadavg") or "0").split()[0]),
-        kernel=platform.release(),
+        kernel=_text(root / "proc/sys/kernel/osrelease") or platform.release(),
         container=(root / ".dockerenv").exists() or "container" in os.environ,
     )
+
+
+def _count(ranges: str) -> int:
+    """Of "0-3,5": 5."""
+    ends = [part.partition("-") for part in ranges.split(",")]
+    return sum(int(last or first) - int(first) + 1 for first, _, last in ends)
 
 
 def _quota(root: Path) -> float | None:

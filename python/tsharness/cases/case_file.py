@@ -89,7 +89,9 @@ class CaseDocument:
             raise CaseFileError(
                 f"{location.path}: a safetensors file, but without cases (no '{KEY}' metadata)"
             )
-        document = parse_untrusted_json(self.reader.metadata[KEY], f"{location.path}: cases")
+        self.text = self.reader.metadata[KEY]
+        """The document itself: everything but the tensors."""
+        document = parse_untrusted_json(self.text, f"{location.path}: cases")
         version = document.get("schema_version") if isinstance(document, dict) else None
         if version != SCHEMA_VERSION:
             raise CaseFileError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _FLAGS = ("--hash", "--no-hash", "--triton", "--quiet", "-q", "--verbose", "--no-color", "--")
 """Options of ``inspect`` behind which no value stands."""
 
-_OTHERWISE = {"--help", "--runner", "--cpu-capability"}
+_OTHERWISE = {"--help", "--runner", "--cpu-capability", "--host"}
 """Options of ``verify`` with which the process would not be the one that is needed."""
 
 

@@ -9,6 +9,7 @@ import typer
 from tsharness import __version__
 from tsharness.cli import (
     bench,
+    bundle,
     compare,
     diff_input,
     explain,
@@ -57,6 +58,7 @@ app.command("compare")(compare.command)
 app.command("init")(init.command)
 app.command("report")(report.command)
 app.command("history")(history.command)
+app.command("bundle")(bundle.command)
 app.add_typer(runner.app, name="runner")
 app.command("diff-input")(diff_input.command)
 app.command("repro")(repro.command)

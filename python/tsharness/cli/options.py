@@ -65,6 +65,10 @@ Runners = Annotated[
         "--runner", metavar="NAMES", help="Of `tsharness runner list`, or all. [default: installed]"
     ),
 ]
+HostOption = Annotated[
+    str | None,
+    typer.Option("--host", metavar="USER@MACHINE", help="Run it there, over ssh; nothing is needed there."),
+]
 Capabilities = Annotated[
     list[str],
     typer.Option("--cpu-capability", metavar="NAMES", help="default, avx2, avx512. [default: the best]"),

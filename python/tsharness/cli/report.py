@@ -22,16 +22,18 @@ def command(
     no_color: NoColor = False,
 ) -> None:
     """Render stored reports again: on the terminal, and as files of other formats. Several become one.
+    What a bundle has written on its host (results.json) is judged first.
 
     Exit code: that of the reports, the worst.
     """
+    from tsharness.bundling.replay import read_results
     from tsharness.cli.results import Renderings
     from tsharness.report.console import console
     from tsharness.report.document import joined, read_run
     from tsharness.report.draw import print_report
 
     renderings = Renderings(json=json_file, junit=junit, markdown=markdown, html=html, sarif=sarif)
-    run = joined([read_run(file) for file in files])
+    run = joined([read_results(file) or read_run(file) for file in files])
     out = console(use_color(no_color), stderr=renderings.take_standard_output)
     for number, report in enumerate(run.reports):
         if number and not quiet:

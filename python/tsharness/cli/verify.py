@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,6 +22,7 @@ from tsharness.cli.options import (
     Device,
     Exact,
     History,
+    HostOption,
     Html,
     Ignore,
     Jobs,
@@ -56,7 +58,7 @@ from tsharness.cli.options import (
     use_color,
 )
 from tsharness.cli.results import Results, renderings_of
-from tsharness.cli.verify_options import on_targets, verify_options
+from tsharness.cli.verify_options import is_plain, on_targets, verify_options
 from tsharness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -98,6 +100,7 @@ def command(
     device: Device = "cpu",
     threads: Threads = None,
     runners: Runners = [],  # noqa: B006
+    host: HostOption = None,
     capabilities: Capabilities = [],  # noqa: B006
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
@@ -142,8 +145,6 @@ class _Entries:
         self._launchers: list[Launcher] = []
 
     def verify(self, artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> VerifyReport:
-        from contextlib import closing
-
         from tsharness.verification.api import launcher_of, verify_artifact
 
         options, *more = on_targets(verify_options(params), params)
@@ -168,8 +169,9 @@ class _Named:
         self._results = results
         self._targets = on_targets(verify_options(params), params)
         self._options = self._targets[0]
-        plain = self._options.runner == "installed" and self._options.cpu_capability is None
-        self._launcher = ahead.launcher if ahead is not None and plain and len(self._targets) == 1 else None
+        self._launcher: Launcher | None = None
+        if ahead is not None and len(self._targets) == 1 and is_plain(self._options):
+            self._launcher = ahead.launcher
         self._repeat, self._quiet, self._verbose = params["repeat"], params["quiet"], params["verbose"]
         self._color = use_color(params["no_color"])
         self._label = ""
@@ -183,13 +185,26 @@ class _Named:
         ):
             if file is not None and several:
                 raise UsageError(f"{name} writes one file, of one run of one artifact")
-        for artifact in artifacts:
-            if len(self._targets) > 1:
-                self._on_targets(artifact)
-            else:
-                self._repeated(artifact)
-            if self._results.interrupted:
-                return
+        with self._connection():
+            for artifact in artifacts:
+                if len(self._targets) > 1:
+                    self._on_targets(artifact)
+                else:
+                    self._repeated(artifact)
+                if self._results.interrupted:
+                    return
+
+    @contextmanager
+    def _connection(self) -> Iterator[None]:
+        """One for all artifacts, if they are to be verified on a host."""
+        if self._options.host is None or len(self._targets) > 1:
+            yield
+            return
+        from tsharness.verification.api import launcher_of
+
+        self._launcher = launcher_of(self._options, lambda text: typer.echo(text, err=True))
+        with closing(self._launcher):
+            yield
 
     def _on_targets(self, artifact: Path) -> None:
         """A line for each, then all of them in one table."""

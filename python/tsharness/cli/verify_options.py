@@ -33,6 +33,7 @@ def verify_options(params: Mapping[str, Any]) -> VerifyOptions:
         only=tuple(params["only"]),
         device=params["device"],
         threads=params["threads"],
+        host=params["host"],
         libraries=tuple(map(Path, params["libraries"])),
         save_outputs=path_of(params["save_outputs"]),
         calls=params["calls"],
@@ -50,6 +51,11 @@ def verify_options(params: Mapping[str, Any]) -> VerifyOptions:
         timeout=params["timeout"],
         memory_limit=parse_size(params["memory_limit"]) if params["memory_limit"] else None,
     )
+
+
+def is_plain(options: VerifyOptions) -> bool:
+    """Whether it is the installed runner, here, as it comes."""
+    return options.runner == "installed" and options.cpu_capability is None and options.host is None
 
 
 def on_targets(options: VerifyOptions, params: Mapping[str, Any]) -> list[VerifyOptions]:

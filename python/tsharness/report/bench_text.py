@@ -26,8 +26,7 @@ def header_lines(report: BenchReport) -> Iterator[tuple[str, str]]:
     """Label and text of what was measured, and on what."""
     runner, machine = report.runner, report.machine
     varied = any("threads" in latency.parameters for latency in report.latencies)
-    threads = "" if varied else f", {many(runner.threads, 'thread')}"
-    where = f"{runner.device}{threads}, {runner.cpu_capability}"
+    where = runner.where(threads=not varied)
     yield report.path.rpartition("/")[2], f"LibTorch {runner.libtorch} · {where}"
     yield (
         "machine",

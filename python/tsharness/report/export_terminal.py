@@ -88,8 +88,7 @@ def _print_header(report: ExportReport, model: str, out: Console) -> None:
     check = report.check
     if check is not None and check.runner is not None:
         runner = check.runner
-        where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
-        text = f"LibTorch {runner.libtorch} · no Python in the process · {where}"
+        text = f"LibTorch {runner.libtorch} · no Python in the process · {runner.where()}"
         out.print(Text(f"{'runner':<{len(name)}}  ", "bold").append(text, "not bold"))
     out.print()
 

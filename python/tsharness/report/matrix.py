@@ -30,7 +30,9 @@ def matrix_label(report: VerifyReport) -> str:
     runner = report.runner
     if runner is None:
         return "no runner"
-    return f"{runner.name} {runner.libtorch.partition('+')[0]} {runner.device} {runner.cpu_capability}"
+    place = f" {runner.place}" if runner.place else ""
+    version = runner.libtorch.partition("+")[0]
+    return f"{runner.name} {version} {runner.device} {runner.cpu_capability}{place}"
 
 
 def matrix(reports: Sequence[VerifyReport]) -> Table:

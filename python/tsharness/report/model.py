@@ -73,6 +73,20 @@ class Cage:
 
 
 @dataclasses.dataclass(frozen=True)
+class Host:
+    """The machine that it ran on, by the runner's word; empty or 0 where the system does not say."""
+
+    name: str
+    system: str
+    """Kernel and architecture."""
+    cpu: str
+    cores: int
+    """That are online."""
+    memory_bytes: int
+    c_library: str
+
+
+@dataclasses.dataclass(frozen=True)
 class RunnerInfo:
     """The process that ran the artifact, by its own evidence."""
 
@@ -88,11 +102,19 @@ class RunnerInfo:
     """``None`` from a runner that has none."""
     name: str = "installed"
     """As the user has named it."""
+    host: Host | None = None
+    """``None`` from a runner that does not say."""
+    place: str = ""
+    """Where that host is: "user@machine", or its name if a bundle was run there; empty: here."""
 
     @classmethod
-    def from_hello(cls, hello: Mapping[str, Any], device: str, name: str = "installed") -> RunnerInfo:
+    def from_hello(
+        cls, hello: Mapping[str, Any], device: str, name: str = "installed", place: str = ""
+    ) -> RunnerInfo:
         return cls(
             name=name,
+            place=place,
+            host=from_dict(Host, hello["host"]) if "host" in hello else None,
             libtorch=hello["libtorch"],
             runner_version=hello["runner_version"],
             device=device,
@@ -103,6 +125,15 @@ class RunnerInfo:
             mapped_libraries=tuple(hello["mapped_libraries"]),
             cage=from_dict(Cage, hello["cage"]) if "cage" in hello else None,
         )
+
+    def where(self, *, threads: bool = True) -> str:
+        """ "cpu, 2 threads, AVX512", and the host if it is another one."""
+        pool = f", {self.threads} thread{'s' if self.threads > 1 else ''}" if threads else ""
+        host = ""
+        if self.place:
+            cpu = f" ({self.host.cpu}, {self.host.system})" if self.host else ""
+            host = f" · on {self.place}{cpu}"
+        return f"{self.device}{pool}, {self.cpu_capability}{host}"
 
     @property
     def python_libraries(self) -> tuple[str, ...]:

@@ -88,8 +88,7 @@ def where_of(runner: RunnerInfo | None) -> str:
     """Device, threads and instructions in words, and the runner if it is not the installed one."""
     if runner is None:
         return ""
-    threads = f"{runner.threads} thread{'s' if runner.threads > 1 else ''}"
-    where = f"{runner.device}, {threads}, {runner.cpu_capability}"
+    where = runner.where()
     return where if runner.name == "installed" else f"{where}, {runner.name} {runner.libtorch}"
 
 

@@ -32,9 +32,8 @@ def header_lines(report: VerifyReport) -> Iterator[tuple[str, str]]:
     runner = report.runner
     if runner is not None:
         python = "PYTHON IN THE PROCESS" if runner.python_libraries else "no Python in the process"
-        where = f"{runner.device}, {runner.threads} threads, {runner.cpu_capability}"
         which = "" if runner.name == "installed" else f"{runner.name} · "
-        yield "runner", f"{which}LibTorch {runner.libtorch} · {python} · {where}{_cage(runner)}"
+        yield "runner", f"{which}LibTorch {runner.libtorch} · {python} · {runner.where()}{_cage(runner)}"
     yield "cases", report.cases_from
     yield "proves", report.proves
 

@@ -9,19 +9,21 @@ import os
 from collections.abc import Collection, Mapping
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tsharness.errors import UsageError
 from tsharness.runner.job import Job
+from tsharness.runner.paths import WRITTEN
 
 SCRATCH_BYTES = 1 << 30
 """That a process may have in its scratch folder."""
 PRINTED_BYTES = 1 << 28
 """That it may print."""
-_KEPT_VARIABLES = (
+KEPT_VARIABLES = (
     *("LD_", "OMP_", "GOMP_", "KMP_", "MKL_", "ATEN_", "ONEDNN_", "DNNL_", "MALLOC_", "LC_", "LANG", "TZ"),
     *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "HIP_", "HSA_", "ROCR_", "TORCH_", "PYTORCH_"),
 )
+"""What the names of variables begin with that a process gets."""
 
 
 class Sandbox(Enum):
@@ -44,14 +46,17 @@ def parse_sandbox(text: str) -> Sandbox:
 
 def clean_environment(environment: Mapping[str, str], scratch: str) -> dict[str, str]:
     """The variables that LibTorch and its libraries read; secrets that others hold stay outside."""
-    kept = {name: value for name, value in environment.items() if name.startswith(_KEPT_VARIABLES)}
+    kept = {name: value for name, value in environment.items() if name.startswith(KEPT_VARIABLES)}
     return {**kept, "HOME": scratch, "TMPDIR": scratch, "CUDA_CACHE_PATH": scratch}
 
 
-def cage_of(job: Job, sandbox: Sandbox, scratch: Path, timeout: float) -> dict[str, Any]:
-    """The cage as the job carries it. The processor time is a last resort: the clock stops it earlier."""
+def cage_of(
+    job: Job, sandbox: Sandbox, scratch: Path, timeout: float, cores: int | None = None
+) -> dict[str, Any]:
+    """The cage as the job carries it; ``cores`` of the machine, if it is not this one. The processor time is
+    a last resort: the clock stops it earlier."""
     cases = sum(len(step.get("cases", ())) + len(step.get("candidates", ())) + 1 for step in job.steps)
-    seconds = int(timeout * (cases + 1) * (os.cpu_count() or 1)) + 60
+    seconds = int(timeout * (cases + 1) * (cores or os.cpu_count() or 1)) + 60
     return {
         "mode": sandbox.value,
         "scratch": str(scratch),
@@ -61,17 +66,28 @@ def cage_of(job: Job, sandbox: Sandbox, scratch: Path, timeout: float) -> dict[s
     }
 
 
-_OUTPUTS = ("save_outputs", "save", "samples", "trace")
-
-
 def _written(job: Job) -> list[Path]:
     """Files that the harness itself has the process write tensors to."""
-    return [Path(step[field]) for step in job.steps for field in _OUTPUTS if step.get(field)]
+    return [Path(step[field]) for step in job.steps for field in WRITTEN if step.get(field)]
 
 
-class Excess:
-    """What a process takes too much of. On a GPU the memory is watched, too: the driver reserves more
-    addresses than a limit could allow."""
+class Excess(Protocol):
+    """What a process takes too much of."""
+
+    def seen(self, printed: int) -> str | None:
+        """In words, when it has printed so many bytes; ``None`` if nothing."""
+
+
+class PrintedExcess:
+    """All that is seen from afar is what it prints."""
+
+    def seen(self, printed: int) -> str | None:
+        return f"printed more than {PRINTED_BYTES} bytes" if printed > PRINTED_BYTES else None
+
+
+class FilesExcess(PrintedExcess):
+    """Of a process on this machine: its files, too. On a GPU the memory is watched besides: the driver
+    reserves more addresses than a limit could allow."""
 
     def __init__(self, scratch: Path, pid: int, job: Job) -> None:
         self._pid, self._job = pid, job
@@ -80,9 +96,9 @@ class Excess:
         self._before = self._bytes(1 << 62)
 
     def seen(self, printed: int) -> str | None:
-        """In words; ``None`` if nothing."""
-        if printed > PRINTED_BYTES:
-            return f"printed more than {PRINTED_BYTES} bytes"
+        too_much = super().seen(printed)
+        if too_much:
+            return too_much
         if self._bytes(self._before + SCRATCH_BYTES) > self._before + SCRATCH_BYTES:
             return f"wrote more than {SCRATCH_BYTES} bytes into its scratch folder"
         if self._job.memory_limit and not self._job.device.startswith("cpu"):

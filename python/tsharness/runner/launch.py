@@ -7,12 +7,13 @@ import json
 import os
 import signal
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
 
 from tsharness.errors import EnvironmentProblem
-from tsharness.runner.cage import Excess, Sandbox, cage_of, clean_environment
+from tsharness.runner.cage import Excess, FilesExcess, Sandbox, cage_of, clean_environment
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
 from tsharness.runner.outcome import Outcome
@@ -20,13 +21,52 @@ from tsharness.runner.process import NO_HOOKS, Hooks, Watch
 from tsharness.scratch import ScratchFolder
 
 
-class RunnerProcess:
-    """A runner that has been started and waits for its job, in a scratch folder of its own."""
+class Process(ABC):
+    """A runner that does one job, wherever it runs."""
 
-    def __init__(self, runner: Runner, environment: Mapping[str, str] | None = None) -> None:
+    @property
+    @abstractmethod
+    def events(self) -> IO[bytes]:
+        """What it says, a JSON object a line."""
+
+    @property
+    @abstractmethod
+    def printed(self) -> IO[bytes]:
+        """Its standard output and error."""
+
+    @property
+    @abstractmethod
+    def ended(self) -> bool:
+        """Whether somebody has seen its end."""
+
+    @abstractmethod
+    def excess(self, job: Job) -> Excess:
+        """What it takes too much of."""
+
+    @abstractmethod
+    def send(self, job: Job, sandbox: Sandbox, timeout: float) -> None:
+        """Gives it its job, and the cage that it locks itself into before it does it."""
+
+    @abstractmethod
+    def wait(self, timeout: float | None) -> int:
+        """Its exit code; negative: the signal that ended it. Raises subprocess.TimeoutExpired."""
+
+    @abstractmethod
+    def kill(self) -> None:
+        """Ends the process and everything that it may have started."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Leaves nothing of it, but what it was asked to write."""
+
+
+class RunnerProcess(Process):
+    """One on this machine, in a scratch folder of its own. It has been started and waits for its job."""
+
+    def __init__(self, runner: Runner, environment: Mapping[str, str]) -> None:
         self._scratch = ScratchFolder()
         read_end, write_end = os.pipe()
-        self.events: IO[bytes] = os.fdopen(read_end, "rb", buffering=0)
+        self._events: IO[bytes] = os.fdopen(read_end, "rb", buffering=0)
         try:
             self.popen = subprocess.Popen(
                 [*runner.prefix, runner.path, "--events-fd", str(write_end), "-"],
@@ -35,11 +75,11 @@ class RunnerProcess:
                 stderr=subprocess.STDOUT,
                 pass_fds=(write_end,),
                 cwd=self._scratch.name,
-                env={**clean_environment(os.environ, self._scratch.name), **(environment or {})},
+                env={**clean_environment(os.environ, self._scratch.name), **environment},
                 start_new_session=True,
             )
         except OSError as error:
-            self.events.close()
+            self._events.close()
             self._scratch.cleanup()
             message = f"the runner {runner.path} cannot be started: {error.strerror}; reinstall tsharness"
             raise EnvironmentProblem(message) from None
@@ -47,8 +87,15 @@ class RunnerProcess:
             os.close(write_end)
 
     @property
+    def events(self) -> IO[bytes]:
+        return self._events
+
+    @property
+    def ended(self) -> bool:
+        return self.popen.returncode is not None
+
+    @property
     def printed(self) -> IO[bytes]:
-        """Standard output and error of the process."""
         assert self.popen.stdout is not None
         return self.popen.stdout
 
@@ -58,7 +105,6 @@ class RunnerProcess:
         return Path(self._scratch.name)
 
     def send(self, job: Job, sandbox: Sandbox, timeout: float) -> None:
-        """Gives the process its job, and the cage that it locks itself into before it does it."""
         assert self.popen.stdin is not None
         message = {**job.to_dict(), "cage": cage_of(job, sandbox, self.scratch, timeout)}
         # A broken pipe: it died already, and its exit status says more.
@@ -67,20 +113,16 @@ class RunnerProcess:
             self.popen.stdin.close()
 
     def excess(self, job: Job) -> Excess:
-        """What it takes too much of."""
-        return Excess(self.scratch, self.popen.pid, job)
+        return FilesExcess(self.scratch, self.popen.pid, job)
 
     def wait(self, timeout: float | None) -> int:
-        """Its exit code; negative: the signal that ended it. Raises subprocess.TimeoutExpired."""
         return self.popen.wait(timeout)
 
     def kill(self) -> None:
-        """Ends the process and everything that it may have started."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.popen.pid, signal.SIGKILL)
 
     def close(self) -> None:
-        """Leaves nothing of it: neither process nor scratch folder."""
         self.kill()
         self.popen.wait()
         for stream in (self.events, self.printed, self.popen.stdin):
@@ -102,16 +144,22 @@ class Launcher:
     ) -> None:
         self._runner = runner
         self.sandbox = sandbox
+        self.place = ""
+        """Where the processes run, in a word; empty: here."""
         self._environment = environment or {}
         """That every process has."""
         self.interrupted = False
         """Whether somebody pressed Ctrl-C: then nothing more is started."""
-        self._ahead: RunnerProcess | None = None
-        self._taken: list[RunnerProcess] = []
+        self._ahead: Process | None = None
+        self._taken: list[Process] = []
 
     def start_ahead(self) -> None:
         """Starts one, unless one waits already."""
-        self._ahead = self._ahead or RunnerProcess(self._runner, self._environment)
+        self._ahead = self._ahead or self.start(self._environment)
+
+    def start(self, environment: Mapping[str, str]) -> Process:
+        """A new process, with these variables besides those that every one has."""
+        return RunnerProcess(self._runner, environment)
 
     def run(
         self,
@@ -139,11 +187,11 @@ class Launcher:
         finally:
             process.close()
 
-    def take(self, environment: Mapping[str, str] | None = None) -> RunnerProcess:
+    def take(self, environment: Mapping[str, str] | None = None) -> Process:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""
         ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
-        process = ahead or RunnerProcess(self._runner, {**self._environment, **(environment or {})})
-        self._taken = [one for one in self._taken if one.popen.returncode is None] + [process]
+        process = ahead or self.start({**self._environment, **(environment or {})})
+        self._taken = [one for one in self._taken if not one.ended] + [process]
         return process
 
     def interrupt(self) -> None:

@@ -15,7 +15,7 @@ from tsharness.runner.outcome import Event, Outcome, Progress
 
 if TYPE_CHECKING:
     from tsharness.runner.job import Job
-    from tsharness.runner.launch import RunnerProcess
+    from tsharness.runner.launch import Process
 
 _MAX_LINE = 1 << 28  # bytes of one event: a million samples are a tenth of it
 _KEPT_OUTPUT = 8192  # bytes of what the model printed last
@@ -43,9 +43,7 @@ NO_HOOKS = Hooks()
 class Watch:
     """Listens to a process until it ends, or until it takes too long or too much."""
 
-    def __init__(
-        self, process: RunnerProcess, job: Job, timeout: float, on_event: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, process: Process, job: Job, timeout: float, on_event: Callable[[Event], None]) -> None:
         self._process = process
         self._excess = process.excess(job)
         self._nonce = job.nonce

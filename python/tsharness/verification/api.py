@@ -45,6 +45,7 @@ def verify(
     device: str = "cpu",
     threads: int | None = None,
     runner: str = "installed",
+    host: str | None = None,
     cpu_capability: str | None = None,
     libraries: Sequence[str | Path] = (),
     save_outputs: str | Path | None = None,
@@ -83,6 +84,7 @@ def verify(
         device=device,
         threads=threads,
         runner=runner,
+        host=host,
         cpu_capability=cpu_capability,
         libraries=tuple(map(Path, libraries)),
         save_outputs=None if save_outputs is None else Path(save_outputs),
@@ -129,12 +131,7 @@ def verify_artifact(
             on_plan(plan)
         with ThreadPoolExecutor(max_workers=1) as pool:
             integrity = pool.submit(examine if options.integrity else unexamined, plan.artifact)
-            with (
-                _with_float64(plan, _checked(options), launcher) as judged,
-                _keeping_outputs(judged) as judged,
-            ):
-                result = run_plan(plan, judged, launcher, ahead)
-                return _report(plan, judged, result, integrity.result(), launcher, hooks, started)
+            return verify_plan(plan, options, launcher, ahead, integrity.result, started)
 
     try:
         found = find_cases(artifact, options.cases)
@@ -148,12 +145,34 @@ def verify_artifact(
             own.close()
 
 
-def launcher_of(options: VerifyOptions) -> Launcher:
-    """For the runner and the instructions that the options name. Raises UsageError, EnvironmentProblem."""
+def verify_plan(
+    plan: Plan,
+    options: VerifyOptions,
+    launcher: Launcher,
+    hooks: Hooks,
+    integrity: Callable[[], Integrity],
+    started: float,
+) -> VerifyReport:
+    """Runs and judges a plan; ``integrity`` is asked when the cases have run, ``started`` is on the monotonic
+    clock. Raises as ``verify``."""
+    with _with_float64(plan, _checked(options), launcher) as judged, _keeping_outputs(judged) as judged:
+        result = run_plan(plan, judged, launcher, hooks)
+        after = Hooks(on_event=hooks.on_event)
+        return _report(plan, judged, result, integrity(), launcher, after, started)
+
+
+def launcher_of(options: VerifyOptions, say: Callable[[str], None] = lambda _: None) -> Launcher:
+    """For the runner, the instructions and the host that the options name; ``say`` hears of what takes long.
+    Raises UsageError, EnvironmentProblem."""
     from tsharness.runners.resolve import capability_environment, runner_named
 
     environment = capability_environment(options.cpu_capability)
-    return Launcher(runner_named(options.runner), options.sandbox, environment)
+    runner = runner_named(options.runner)
+    if options.host is None:
+        return Launcher(runner, options.sandbox, environment)
+    from tsharness.hosts.remote import RemoteLauncher
+
+    return RemoteLauncher(options.host, runner, options.sandbox, environment, say)
 
 
 def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) -> Hooks:
@@ -223,7 +242,7 @@ def _report(
         for s in plan.cases
     )
     check_output_names(options.tolerance, cases)
-    info = RunnerInfo.from_hello(result.hello, options.device, options.runner) if result.hello else None
+    info = _runner_info(result, options, launcher)
     first = Context(plan, options, result, integrity, info, cases, _baseline(plan, options))
     context = run_requests(first, launcher, hooks)
     checks = judge_checks(context)
@@ -245,6 +264,12 @@ def _report(
         printed=result.printed,
         incomplete=launcher.interrupted,
     )
+
+
+def _runner_info(result: RunResult, options: VerifyOptions, launcher: Launcher) -> RunnerInfo | None:
+    if result.hello is None:
+        return None
+    return RunnerInfo.from_hello(result.hello, options.device, options.runner, launcher.place)
 
 
 def _raise_environment_errors(artifact: Path, result: RunResult) -> None:

@@ -40,6 +40,8 @@ class VerifyOptions:
     threads: int | None = None
     runner: str = "installed"
     """A name of the store of runners, or a path (docs/how-to/older-libtorch.md)."""
+    host: str | None = None
+    """A machine that ssh reaches, where the runner works (docs/how-to/bare-host.md); ``None``: here."""
     cpu_capability: str | None = None
     """The instructions that LibTorch may use: "default", "avx2" or "avx512"; ``None``: the best."""
     libraries: tuple[Path, ...] = ()

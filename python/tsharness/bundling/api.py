@@ -1,0 +1,173 @@
+"""``tsharness.bundle``: makes a folder that verifies and benches an artifact on a bare host."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tsharness import __version__
+from tsharness.artifact.integrity import examine
+from tsharness.atomic import atomic_path
+from tsharness.bench.machine import FILES
+from tsharness.bench.options import BenchOptions
+from tsharness.bench.points import job_of, points_of
+from tsharness.bundling.archive import archive_kind, pack_folder
+from tsharness.bundling.record import Files, Recorder, entry_of
+from tsharness.bundling.runtime import copy_runtime
+from tsharness.errors import UsageError
+from tsharness.report.document import now
+from tsharness.report.model import to_dict
+from tsharness.runner.cage import KEPT_VARIABLES
+from tsharness.runner.process import NO_HOOKS, Hooks
+from tsharness.runners.resolve import capability_environment, runner_named
+from tsharness.verification.api import verify_artifact
+from tsharness.verification.plan import Plan, VerifyOptions
+from tsharness.verification.report import VerifyReport
+
+VERSION = 1
+"""Of bundle.json; a runner does bundles of its own version."""
+_SCRIPT = Path(__file__).parent / "run.sh"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """What was made."""
+
+    path: Path
+    size: int
+    """Bytes."""
+    report: VerifyReport
+    """Of the verification here, whose jobs the bundle holds."""
+    unlicensed: tuple[str, ...]
+    """Libraries in it whose licence was not found."""
+
+
+def bundle_artifact(
+    artifact: Path,
+    output: Path,
+    options: VerifyOptions,
+    *,
+    with_libtorch: bool = False,
+    bench: BenchOptions | None = None,
+    hooks: Hooks = NO_HOOKS,
+) -> Bundle:
+    """Verifies the artifact here, and writes down what was asked of the runner: the host is asked the same.
+    ``bench``: how to measure there; ``None``: not at all. Raises as ``verify``, UsageError if ``output``
+    exists or cannot be written, EnvironmentProblem without zstandard for a .tar.zst."""
+    if output.exists():
+        raise UsageError(f"{output} exists; name another one with -o, or remove it")
+    kind = archive_kind(output)
+    options = replace(options, cause=False, localize=False)
+    with atomic_path(output) as unfinished:
+        folder = unfinished.with_name("folder") / output.name.removesuffix(kind) if kind else unfinished
+        folder.mkdir(parents=True)
+        report, document = _recorded(artifact, folder, options, bench, hooks)
+        unlicensed = copy_runtime(runner_named(options.runner), folder, with_libtorch)
+        _write(folder, document)
+        if kind:
+            pack_folder(folder, unfinished, kind)
+        size = _bytes_of(unfinished)
+    return Bundle(output, size, report, tuple(unlicensed))
+
+
+def _recorded(
+    artifact: Path, folder: Path, options: VerifyOptions, bench: BenchOptions | None, hooks: Hooks
+) -> tuple[VerifyReport, dict[str, Any]]:
+    """The report of the verification, and what bundle.json holds."""
+    files = Files(folder)
+    runner = runner_named(options.runner)
+    recorder = Recorder(runner, options.sandbox, capability_environment(options.cpu_capability), files)
+    seen: list[Mapping[str, Any]] = []
+
+    def on_plan(plan: Plan) -> None:
+        recorder.begin()
+        benched = () if bench is None else _bench_jobs(plan, bench, options, files)
+        seen.append({"plan": _plan_document(plan), "bench_jobs": list(benched)})
+
+    try:
+        report = verify_artifact(artifact, options, hooks, on_plan, recorder)
+    finally:
+        recorder.close()
+    (known,) = seen
+    judged = {"verify": _options_document(options), "integrity": to_dict(examine(artifact))}
+    return report, {
+        "bundle_version": VERSION,
+        "title": f"{artifact.name}, made by tsharness {__version__} on {now()}",
+        "kept_variables": list(KEPT_VARIABLES),
+        "timeout": options.timeout,
+        "machine_files": list(FILES),
+        "jobs": [*recorder.jobs, *known["bench_jobs"]],
+        "judge": {
+            **judged,
+            "plan": known["plan"],
+            "bench": bench and {"processes": bench.processes, "min_seconds": bench.min_seconds},
+        },
+    }
+
+
+def _bench_jobs(
+    plan: Plan, bench: BenchOptions, options: VerifyOptions, files: Files
+) -> Iterator[dict[str, Any]]:
+    (point,) = points_of(bench)
+    plan = measured_plan(plan, bool(options.only))
+    for number in range(bench.processes):
+        seed = int.from_bytes(os.urandom(6), "little")
+        samples = Path(f"/samples-{number}.f64")
+        job = job_of(plan, bench, point, bench.min_seconds / bench.processes, samples, seed)
+        environment = capability_environment(options.cpu_capability)
+        yield entry_of(job, "bench", environment, options.sandbox, options.timeout, files)
+
+
+def measured_plan(plan: Plan, chosen: bool) -> Plan:
+    """The cases that were asked for by name, else the first one: samples of many would be many megabytes."""
+    return plan if chosen else replace(plan, cases=plan.cases[:1])
+
+
+def _plan_document(plan: Plan) -> dict[str, Any]:
+    return {
+        "artifact": str(plan.artifact),
+        "cases": plan.document.text,
+        "only": [summary.name for summary in plan.cases],
+        "cases_from": plan.cases_from,
+        "proves": plan.proves,
+    }
+
+
+def _options_document(options: VerifyOptions) -> dict[str, Any]:
+    """What judging depends on; what is a file here, is not there."""
+    plain = replace(
+        options, cases=None, inputs=(), libraries=(), save_outputs=None, reduce=None, reference=None
+    )
+    return dict(to_dict(plain))
+
+
+def _write(folder: Path, document: Mapping[str, Any]) -> None:
+    (folder / "bundle.json").write_text(json.dumps(document))
+    script = folder / "run.sh"
+    shutil.copyfile(_SCRIPT, script)
+    script.chmod(0o755)
+    lines = [
+        f"{_sha256(path)}  {path.relative_to(folder)}\n"
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    (folder / "SHA256SUMS").write_text("".join(lines))
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _bytes_of(path: Path) -> int:
+    files = [path] if path.is_file() else [one for one in path.rglob("*") if one.is_file()]
+    return sum(file.stat().st_size for file in files)

@@ -1,0 +1,210 @@
+"""Judges what a bundle's jobs said on another machine, as if they had been done here."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tsharness import __version__
+from tsharness.artifact.integrity import Integrity
+from tsharness.bench.api import bench_plan
+from tsharness.bench.judge import Subject
+from tsharness.bench.machine import read_machine
+from tsharness.bench.options import BenchOptions
+from tsharness.bundling.api import measured_plan
+from tsharness.cases.case_file import KEY
+from tsharness.cases.safetensors_file import Location, SafetensorsWriter
+from tsharness.errors import TsharnessError, UsageError
+from tsharness.report.document import Problem, Report, Run
+from tsharness.report.model import from_dict
+from tsharness.runner.cage import Sandbox
+from tsharness.runner.find import Runner
+from tsharness.runner.job import Job
+from tsharness.runner.launch import Launcher
+from tsharness.runner.outcome import Death, Outcome, outcome_of
+from tsharness.runner.paths import WRITTEN
+from tsharness.runner.process import NO_HOOKS, Hooks
+from tsharness.scratch import ScratchFolder
+from tsharness.verdict import worst
+from tsharness.verification.api import verify_plan
+from tsharness.verification.plan import Plan, VerifyOptions, plan_cases
+
+VERSION = 1
+"""Of the results of a bundle that this one reads."""
+KIND = "bundle-results"
+T = TypeVar("T")
+
+
+@dataclass
+class _Recorded:
+    """A job of the bundle, with what came of it."""
+
+    entry: Mapping[str, Any]
+    processes: Sequence[Mapping[str, Any]]
+    next: int = 0
+
+    @property
+    def ids(self) -> set[str]:
+        return {step["id"] for step in self.entry["job"]["steps"] if "id" in step}
+
+
+class Replayer(Launcher):
+    """Answers jobs with what another machine has said. Which cases a check looks at depends on how long they
+    take: what was recorded counts, found by the steps' ids."""
+
+    def __init__(self, recorded: Sequence[_Recorded], files: Mapping[str, str], place: str) -> None:
+        super().__init__(Runner(Path(), ""), Sandbox.AUTO)
+        self._recorded = list(recorded)
+        self._files = files
+        self.place = place
+
+    def start_ahead(self) -> None:
+        """Nothing is started here."""
+
+    def run(
+        self,
+        job: Job,
+        timeout: float,  # noqa: ARG002
+        hooks: Hooks = NO_HOOKS,  # noqa: ARG002
+        environment: Mapping[str, str] | None = None,
+    ) -> Outcome:
+        found = self._find({step["id"] for step in job.steps if "id" in step}, environment or {})
+        if found is None:
+            last = job.steps[-1]
+            message = "was not asked there: it depends on what was seen before"
+            return Outcome((), Death("unrecorded", message, last["step"], None, last.get("id", "")), "")
+        process = found.processes[found.next]
+        found.next += 1
+        self._put_files(found.entry["job"]["steps"], job)
+        problem = (process["problem"], process["message"]) if process["problem"] else None
+        return outcome_of(process["events"], process["code"], process["printed"], problem)
+
+    def _find(self, ids: set[str], environment: Mapping[str, str]) -> _Recorded | None:
+        for one in self._recorded:
+            there = one.entry["environment"]
+            same = one.ids & ids or one.ids == ids  # steps that measure have none
+            if same and environment.items() <= there.items() and one.next < len(one.processes):
+                return one
+        return None
+
+    def _put_files(self, recorded: Sequence[Mapping[str, Any]], job: Job) -> None:
+        """What the process wrote there is put where this job wants it."""
+        for there, here in zip(recorded, job.steps, strict=False):
+            for name in WRITTEN:
+                content = self._files.get(there.get(name, "").rpartition("/")[2])
+                if content is not None and here.get(name):
+                    Path(here[name]).write_bytes(base64.b64decode(content))
+
+
+def run_of_results(data: Mapping[str, Any], path: Path) -> Run:
+    """The reports of what a bundle's run.sh has written. Raises UsageError for what it has not."""
+    if data.get("bundle_version") != VERSION:
+        raise UsageError(
+            f"{path}: results of version {data.get('bundle_version')}; this tsharness reads {VERSION}: "
+            "use the one that made the bundle"
+        )
+    try:
+        return _Replay(data).run()
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise UsageError(f"{path} is damaged: {type(error).__name__}: {error}") from None
+
+
+class _Replay:
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+        self._bundle = data["bundle"]
+        self._judge = self._bundle["judge"]
+        outcomes = zip(self._bundle["jobs"], data["outcomes"], strict=True)
+        self._recorded = [_Recorded(entry, outcome["processes"]) for entry, outcome in outcomes if outcome]
+        self._reports: list[Report] = []
+        self._errors: list[Problem] = []
+
+    def run(self) -> Run:
+        with ScratchFolder() as scratch:
+            plan = self._plan(Path(scratch))
+            options = from_dict(VerifyOptions, self._judge["verify"])
+            options = replace(options, sandbox=Sandbox(options.sandbox))
+            integrity = from_dict(Integrity, self._judge["integrity"])
+            launcher = self._launcher("verify", "checks")
+            if launcher is not None:
+                self._attempt(
+                    lambda: self._timed(
+                        verify_plan(plan, options, launcher, NO_HOOKS, lambda: integrity, time.monotonic())
+                    )
+                )
+            bench = self._launcher("bench")
+            if bench is not None:
+                self._attempt(lambda: self._timed(self._bench(plan, options, bench, Path(scratch))))
+        codes = [report.exit_code for report in self._reports] + [one.exit_code for one in self._errors]
+        ended = datetime.fromtimestamp(self._data["ended"], timezone.utc)
+        return Run(
+            tsharness=__version__,
+            command="suite",
+            created=ended.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            exit_code=int(worst(codes)),
+            reports=tuple(self._reports),
+            errors=tuple(self._errors),
+        )
+
+    def _launcher(self, *purposes: str) -> Replayer | None:
+        mine = [one for one in self._recorded if one.entry["purpose"] in purposes]
+        return Replayer(mine, self._data["files"], self._place()) if mine else None
+
+    def _place(self) -> str:
+        """The name of the host."""
+        for one in self._recorded:
+            for event in one.processes[0]["events"]:
+                if event["event"] == "hello":
+                    return str(event["host"]["name"])
+        return "an unknown host"
+
+    def _plan(self, scratch: Path) -> Plan:
+        """The plan of the verification here; the cases' tensors stay where they were used."""
+        stated = self._judge["plan"]
+        header = scratch / "cases.safetensors"
+        header.write_bytes(SafetensorsWriter().to_bytes({KEY: stated["cases"]}))
+        plan = plan_cases(
+            Path(stated["artifact"]), Location(header), stated["cases_from"], tuple(stated["only"])
+        )
+        return replace(plan, proves=stated["proves"])
+
+    def _bench(self, plan: Plan, options: VerifyOptions, launcher: Replayer, scratch: Path) -> Report:
+        told = self._data["machine"]
+        for name, text in told["files"].items():
+            copy = scratch / "machine" / name.lstrip("/")
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text)
+        machine = read_machine(scratch / "machine", told["cores"], told["affinity"])
+        bench = BenchOptions(
+            device=options.device, threads=options.threads, timeout=options.timeout, **self._judge["bench"]
+        )
+        size = self._judge["integrity"]["size"]
+        measured = measured_plan(plan, bool(options.only))
+        return bench_plan(measured, bench, launcher, NO_HOOKS, Subject(machine, size))
+
+    def _timed(self, report: T) -> T:
+        seconds = float(self._data["ended"] - self._data["started"])
+        return replace(report, seconds=seconds)  # type: ignore[type-var]
+
+    def _attempt(self, judge: Callable[[], Report]) -> None:
+        try:
+            self._reports.append(judge())
+        except TsharnessError as error:
+            self._errors.append(Problem.of(self._judge["plan"]["artifact"], error))
+
+
+def read_results(path: Path) -> Run | None:
+    """``None`` for a file that is something else."""
+    try:
+        data = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(data, dict) or data.get("kind") != KIND:
+        return None
+    return run_of_results(data, path)

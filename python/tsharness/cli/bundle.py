@@ -1,0 +1,115 @@
+"""``tsharness bundle``"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tsharness.cli.options import (
+    AllowOps,
+    Atol,
+    Cases,
+    Device,
+    Exact,
+    Ignore,
+    Level,
+    Libraries,
+    MemoryLimit,
+    NoColor,
+    Only,
+    Quiet,
+    Rtol,
+    Sandboxed,
+    Select,
+    Threads,
+    Timeout,
+    parse_size,
+    parse_tolerances,
+    use_color,
+)
+
+
+def command(
+    artifact: Annotated[Path, typer.Argument(help="A saved TorchScript model (.pt).")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", metavar="DIR", help="A folder, or a .tar.zst, .tar.gz or .tar of it."),
+    ],
+    runner: Annotated[
+        str, typer.Option("--runner", metavar="NAME", help="Of `tsharness runner list`, for the host.")
+    ] = "installed",
+    with_libtorch: Annotated[
+        bool, typer.Option("--with-libtorch", help="Add LibTorch's libraries, and those that they need.")
+    ] = False,
+    bench: Annotated[
+        bool, typer.Option("--bench/--no-bench", help="Whether to measure latency there.")
+    ] = True,
+    cases: Cases = None,
+    only: Only = [],  # noqa: B006
+    rtol: Rtol = [],  # noqa: B006
+    atol: Atol = [],  # noqa: B006
+    exact: Exact = False,
+    calls: Annotated[int, typer.Option("--calls", min=1, help="Repeat each case.")] = 5,
+    level: Level = "standard",
+    select: Select = [],  # noqa: B006
+    ignore: Ignore = [],  # noqa: B006
+    libraries: Libraries = [],  # noqa: B006
+    device: Device = "cpu",
+    threads: Threads = None,
+    allow_ops: AllowOps = [],  # noqa: B006
+    sandbox: Sandboxed = "auto",
+    timeout: Timeout = 600.0,
+    memory_limit: MemoryLimit = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Make a folder that verifies and benches an artifact on a host without Python: ./run.sh there.
+
+    The artifact is verified here first; the host does the same again. `tsharness report results.json`
+    judges what it wrote.
+
+    Exit codes: 0 the bundle was made, whatever the verdict here; else as `tsharness verify`.
+    """
+    from tsharness.bench.options import BenchOptions
+    from tsharness.bundling.api import bundle_artifact
+    from tsharness.report.console import console
+    from tsharness.report.draw import print_line
+    from tsharness.report.units import size
+    from tsharness.runner.cage import parse_sandbox
+    from tsharness.verification.checks.rule import parse_level
+    from tsharness.verification.plan import VerifyOptions, tolerance_layer
+
+    options = VerifyOptions(
+        cases=cases,
+        only=tuple(only),
+        device=device,
+        threads=threads,
+        runner=runner,
+        libraries=tuple(libraries),
+        calls=calls,
+        tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
+        level=parse_level(level),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        allow_ops=tuple(allow_ops),
+        sandbox=parse_sandbox(sandbox),
+        timeout=timeout,
+        memory_limit=parse_size(memory_limit) if memory_limit else None,
+    )
+    measured = BenchOptions(
+        only=tuple(only), device=device, threads=threads, libraries=options.libraries, sandbox=sandbox
+    )
+    made = bundle_artifact(
+        artifact, output, options, with_libtorch=with_libtorch, bench=measured if bench else None
+    )
+    out = console(use_color(no_color))
+    if not quiet:
+        print_line(made.report, out, "here")
+        for name in made.unlicensed:
+            typer.echo(f"note: no licence text was found for {name}", err=True)
+    typer.echo(f"{output}: {size(made.size)}")
+    unpack = "" if output.is_dir() else f"tar xf {output.name} && "
+    folder = output.name if output.is_dir() else output.name.partition(".tar")[0]
+    typer.echo(f"next: copy it to the host, and there: {unpack}{folder}/run.sh")

@@ -1,0 +1,1 @@
+"""Other machines, without Python, over the system's ssh (docs/how-to/bare-host.md)."""
