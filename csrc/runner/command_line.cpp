@@ -30,10 +30,11 @@ Job read_job(const std::string& path) {
     file.open(path);
     if (!file) throw Error(ErrorKind::Usage, "cannot read the job " + path);
   }
-  std::istream& in = path == "-" ? std::cin : file;
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
   try {
-    return parse_job(Json::parse(text));
+    if (path != "-") return parse_job(Json::parse(file));
+    Json job;
+    std::cin >> job;  // what may follow is for a step (docs/protocol.md, "turns")
+    return parse_job(job);
   } catch (const Json::exception& error) {
     throw Error(ErrorKind::Usage, std::string("the job is not valid JSON: ") + error.what());
   }

@@ -25,15 +25,13 @@ const CaseFile& JobState::case_file() {
 
 const std::map<std::string, Step>& all_steps() {
   static const std::map<std::string, Step> steps = {
-      {"load", load_step},       {"describe", describe_step},
-      {"run", run_step},         {"bench", bench_step},
-      {"threads", threads_step}, {"soak", soak_step},
-      {"batch", batch_step},     {"resize", resize_step},
-      {"probe", probe_step},     {"tap", tap_step},
-      {"extract", extract_step}, {"ab", ab_step},
-      {"server", server_step},   {"throughput", throughput_step},
-      {"paced", paced_step},     {"split", split_step},
-      {"profile", profile_step}, {"instructions", instructions_step}};
+      {"load", load_step},     {"describe", describe_step},     {"run", run_step},
+      {"bench", bench_step},   {"threads", threads_step},       {"soak", soak_step},
+      {"batch", batch_step},   {"resize", resize_step},         {"probe", probe_step},
+      {"tap", tap_step},       {"extract", extract_step},       {"ab", ab_step},
+      {"server", server_step}, {"throughput", throughput_step}, {"paced", paced_step},
+      {"split", split_step},   {"profile", profile_step},       {"instructions", instructions_step},
+      {"turns", turns_step}};
   return steps;
 }
 

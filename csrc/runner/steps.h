@@ -41,6 +41,7 @@ void run_step(const Json& step, JobState& state);
 void bench_step(const Json& step, JobState& state);
 void threads_step(const Json& step, JobState& state);
 void soak_step(const Json& step, JobState& state);
+void turns_step(const Json& step, JobState& state);
 void batch_step(const Json& step, JobState& state);
 void resize_step(const Json& step, JobState& state);
 void probe_step(const Json& step, JobState& state);

@@ -114,8 +114,7 @@ class Watch {
 
   void expire() {
     ending_.problem = "timeout";
-    ending_.message =
-        "took longer than " + std::to_string(static_cast<int>(timeout_)) + " s";
+    ending_.message = "took longer than " + std::to_string(static_cast<int>(timeout_)) + " s";
   }
 
   /// False at the end of the stream.

@@ -52,6 +52,13 @@ def test_both_compute_the_same(store: Path, models: Path, name: str, tmp_path: P
     assert ran.code == 0 and "2 of 2 targets pass" in ran.out, ran.text
 
 
+def test_is_the_new_one_faster_and_the_same(store: Path, models: Path) -> None:  # noqa: F811
+    compare = ("compare", models / "resnet.pt", "--runner-a", "debian", "--runner-b", "installed")
+    ran = _run(store, *compare, "--margin", "5%")
+    assert ran.code == 0, ran.text  # same or faster, and within the tolerance
+    assert "debian, LibTorch 1.13." in ran.out and "a process for each, in turns" in ran.out
+
+
 class Attention(torch.nn.Module):
     """Through an operator that came with LibTorch 2.0."""
 

@@ -119,7 +119,13 @@ def test_nothing_stays_there_when_the_near_end_goes(
 ) -> None:
     command = [Path(sys.executable).parent / "tsharness", "verify", make(Loop(), tmp_path), "--host", "box"]
     quiet = subprocess.DEVNULL
-    process = subprocess.Popen(command, env=ssh, stdout=quiet, stderr=quiet, preexec_fn=heed_interrupts)
+    process = subprocess.Popen(
+        command,
+        env=ssh,
+        stdout=quiet,
+        stderr=quiet,
+        preexec_fn=heed_interrupts,  # noqa: PLW1509
+    )
     deadline = time.monotonic() + 30
     while not processes_there() and time.monotonic() < deadline:
         time.sleep(0.1)

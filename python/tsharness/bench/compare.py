@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,17 @@ from tsharness.bench.compare_judge import report_of
 from tsharness.bench.compare_options import AS_STATED, CompareOptions, SideOptions
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.points import CASTS
+from tsharness.bench.turns import Manner, Seat, take_turns
 from tsharness.errors import RunnerCrash, UsageError, error_of_kind
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.runner.cage import parse_sandbox
-from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
-from tsharness.runner.outcome import Outcome
+from tsharness.runner.outcome import Event, Outcome
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runner.steps import case_errors, default_memory_limit, raise_for_process
+from tsharness.runners.resolve import runner_named
+from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, find_cases, no_cases_error, plan_cases, tolerance_layer
 
 _FEWEST_PROCESSES = 4
@@ -76,16 +78,16 @@ def compare_artifacts(
 ) -> CompareReport:
     """As ``compare``; ``hooks`` hears every process's events."""
     _check(base, new, options)
-    launcher = Launcher(find_runner(), parse_sandbox(options.sandbox))
+    arena = _Arena(base, new, options, hooks)
     for path in {base, new}:
         refuse_dangers(path, options.allow_ops, bool(options.libraries))
     plan = _plan(base, options)
     started = time.monotonic()
-    outcomes = list(_processes(base, new, plan, options, launcher, hooks))
-    if launcher.interrupted and len(outcomes) < _FEWEST_ENDED:
+    outcomes = list(_processes(arena, plan, options))
+    if arena.interrupted and len(outcomes) < _FEWEST_ENDED:
         raise KeyboardInterrupt
     report = report_of(base, new, plan, options, outcomes, time.monotonic() - started)
-    return replace(report, incomplete=launcher.interrupted)
+    return replace(report, incomplete=arena.interrupted)
 
 
 def _check(base: Path, new: Path, options: CompareOptions) -> None:
@@ -110,19 +112,15 @@ def _plan(base: Path, options: CompareOptions) -> Plan:
     return plan if options.only else replace(plan, cases=plan.cases[:1])
 
 
-def _processes(
-    base: Path, new: Path, plan: Plan, options: CompareOptions, launcher: Launcher, hooks: Hooks
-) -> Iterator[Outcome]:
+def _processes(arena: _Arena, plan: Plan, options: CompareOptions) -> Iterator[Outcome]:
     """Fresh processes one after the other, as many as there is time for. Each begins with another side."""
     started = time.monotonic()
     seconds, longest, number = _SHORTEST, 0.0, 0
     while number < _FEWEST_ENDED or time.monotonic() - started + longest <= options.max_time:
         begun = time.monotonic()
-        job = _job(base, new, plan, options, seconds, number)
-        outcome = launcher.run(job, options.timeout, hooks)
-        if launcher.interrupted:
+        outcome = arena.outcome(plan, seconds, number)
+        if arena.interrupted:
             return
-        _raise_for(outcome, base)
         yield outcome
         took = time.monotonic() - begun
         if number == 0:
@@ -136,25 +134,86 @@ def _processes(
         number += 1
 
 
-def _job(base: Path, new: Path, plan: Plan, options: CompareOptions, seconds: float, number: int) -> Job:
-    step = {
-        "step": "ab",
-        "cases": [summary.name for summary in plan.cases],
-        "sides": [_side(base, options.base, options), _side(new, options.new, options)],
-        "first": number % 2,
-        "seed": int.from_bytes(os.urandom(6), "little"),
-        "seconds": seconds,
-        "tolerance": {"normwise": True, **options.tolerance},
-    }
-    return Job(
-        artifact=base,
-        steps=(step,),
-        cases=plan.document.location,
-        device=options.device,
-        threads=options.threads,
-        libraries=options.libraries,
-        memory_limit=default_memory_limit(),
-    )
+class _Arena:
+    """Where the two meet: in one process, or if their LibTorches differ in two that take turns."""
+
+    def __init__(self, base: Path, new: Path, options: CompareOptions, hooks: Hooks) -> None:
+        self._paths = (base, new)
+        self._sides = (options.base, options.new)
+        self._options, self._hooks = options, hooks
+        self._runners = [runner_named(side.runner) for side in self._sides]
+        self._launcher = Launcher(self._runners[0], parse_sandbox(options.sandbox))
+        self.interrupted = False
+
+    def outcome(self, plan: Plan, seconds: float, number: int) -> Outcome:
+        """Of the process of that number. Raises what kept it from its end."""
+        if self._runners[0] == self._runners[1]:
+            outcome = self._launcher.run(
+                self._job(plan, 0, (self._together(plan, seconds, number),)),
+                self._options.timeout,
+                self._hooks,
+            )
+            self.interrupted = self._launcher.interrupted
+            if not self.interrupted:
+                _raise_for(outcome, self._paths[0])
+            return outcome
+        try:
+            return self._in_turns(plan, seconds, number)
+        except KeyboardInterrupt:
+            self.interrupted = True
+            return Outcome((), None, "")
+
+    def _together(self, plan: Plan, seconds: float, number: int) -> dict[str, Any]:
+        paths, sides = self._paths, self._sides
+        return {
+            "step": "ab",
+            "cases": [summary.name for summary in plan.cases],
+            "sides": [_side(path, one, self._options) for path, one in zip(paths, sides, strict=True)],
+            "first": number % 2,
+            "seed": int.from_bytes(os.urandom(6), "little"),
+            "seconds": seconds,
+            "tolerance": self._tolerance,
+        }
+
+    def _in_turns(self, plan: Plan, seconds: float, number: int) -> Outcome:
+        """Two processes for each case."""
+        manner = Manner(parse_sandbox(self._options.sandbox), self._options.timeout, seconds)
+        events: list[Event] = []
+        for summary in plan.cases:
+            with ScratchFolder() as scratch:
+                saved = f"{scratch}/outputs.safetensors"
+                seats = (
+                    self._seat(plan, summary.name, 0, {"save_outputs": saved}),
+                    self._seat(plan, summary.name, 1, {"compare": saved}),
+                )
+                outcomes, event = take_turns(seats, manner, self._hooks, number % 2)
+            for outcome, path in zip(outcomes, self._paths, strict=False):
+                _raise_for(outcome, path)
+            if event is None:
+                raise RunnerCrash(f"{self._paths[0]}: a process ended before its turns were over")
+            events += [*(one.hello for one in outcomes if one.hello), event]
+        return Outcome(tuple(events), None, "")
+
+    def _seat(self, plan: Plan, case: str, number: int, more: Mapping[str, str]) -> Seat:
+        side = _side(self._paths[number], self._sides[number], self._options)
+        step = {**side, "step": "turns", "cases": [case], "tolerance": self._tolerance, **more}
+        return Seat(self._runners[number], self._job(plan, number, (step,)))
+
+    def _job(self, plan: Plan, number: int, steps: tuple[Mapping[str, Any], ...]) -> Job:
+        options = self._options
+        return Job(
+            artifact=self._paths[number],
+            steps=steps,
+            cases=plan.document.location,
+            device=options.device,
+            threads=options.threads,
+            libraries=options.libraries,
+            memory_limit=default_memory_limit(),
+        )
+
+    @property
+    def _tolerance(self) -> dict[str, Any]:
+        return {"normwise": True, **self._options.tolerance}
 
 
 def _side(path: Path, side: SideOptions, options: CompareOptions) -> dict[str, Any]:

@@ -25,12 +25,11 @@ def report_of(
     by_case = {summary.name: [e for e in events if e["case"] == summary.name] for summary in plan.cases}
     judged = tuple(_judged(_case(name, found, options), options) for name, found in by_case.items())
     codes = [case.exit_code for case in judged]
-    hello = outcomes[0].hello
-    assert hello is not None
+    hellos = [event for event in outcomes[0].events if event["event"] == "hello"]
     return CompareReport(
-        base=_compared(base, options.base, options, _first(events, 0)),
-        new=_compared(new, options.new, options, _first(events, 1)),
-        runner=RunnerInfo.from_hello(hello, options.device),
+        base=_compared(base, options.base, options, _first(events, 0), str(hellos[0]["libtorch"])),
+        new=_compared(new, options.new, options, _first(events, 1), str(hellos[-1]["libtorch"])),
+        runner=RunnerInfo.from_hello(hellos[0], options.device, options.base.runner),
         cases=judged,
         margin=options.margin,
         max_regression=options.max_regression,
@@ -49,7 +48,11 @@ def _first(events: Sequence[Event], side: int) -> list[Mapping[str, Any]]:
 
 
 def _compared(
-    path: Path, side: SideOptions, options: CompareOptions, seen: Sequence[Mapping[str, Any]]
+    path: Path,
+    side: SideOptions,
+    options: CompareOptions,
+    seen: Sequence[Mapping[str, Any]],
+    libtorch: str,
 ) -> ComparedSide:
     return ComparedSide(
         path=str(path),
@@ -58,6 +61,8 @@ def _compared(
         settings=side.all_settings,
         load_seconds=median(one["load_seconds"] for one in seen),
         load_bytes=int(median(one["load_bytes"] for one in seen)),
+        runner=side.runner,
+        libtorch=libtorch,
     )
 
 

@@ -16,6 +16,8 @@ class SideOptions:
     threads: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Of LibTorch (docs/protocol.md); "dtype" and "memory_format" convert the artifact."""
+    runner: str = "installed"
+    """A name of the store of runners, or a path."""
 
     @property
     def all_settings(self) -> dict[str, Any]:

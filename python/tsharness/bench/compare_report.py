@@ -26,6 +26,9 @@ class ComparedSide:
     load_seconds: float
     load_bytes: int
     """Of the heap, that loading it took."""
+    runner: str = "installed"
+    libtorch: str = ""
+    """Version; empty in a report of before there were several."""
 
 
 @dataclass(frozen=True)

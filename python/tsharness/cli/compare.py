@@ -39,7 +39,7 @@ from tsharness.cli.sweeps import parse_value
 from tsharness.errors import UsageError
 
 if TYPE_CHECKING:
-    from tsharness.bench.compare_options import CompareOptions
+    from tsharness.bench.compare_options import CompareOptions, SideOptions
     from tsharness.bench.compare_report import CompareReport
     from tsharness.runner.process import Hooks
 
@@ -64,6 +64,12 @@ def command(
     b_threads: Annotated[int | None, typer.Option("--b-threads", min=1, help="Of NEW.")] = None,
     a_set: Annotated[list[str], typer.Option("--a-set", metavar="NAME=VALUE", help=_SETTING)] = [],  # noqa: B006
     b_set: Annotated[list[str], typer.Option("--b-set", metavar="NAME=VALUE", help=_SETTING)] = [],  # noqa: B006
+    a_runner: Annotated[
+        str, typer.Option("--a-runner", "--runner-a", metavar="NAME", help="Of BASE (tsharness runner list).")
+    ] = "installed",
+    b_runner: Annotated[
+        str, typer.Option("--b-runner", "--runner-b", metavar="NAME", help="Of NEW.")
+    ] = "installed",
     max_time: Annotated[float, typer.Option("--max-time", metavar="SECONDS", help="For all of it.")] = 10.0,
     margin: Annotated[
         str, typer.Option("--margin", metavar="SHARE", help="A change that does not matter.")
@@ -138,7 +144,7 @@ def _with_bar(base: Path, new: Path, params: Mapping[str, Any]) -> CompareReport
 
 def compare_options(params: Mapping[str, Any]) -> CompareOptions:
     """Of the values of the command's parameters, by their names. Raises UsageError."""
-    from tsharness.bench.compare_options import CompareOptions, SideOptions
+    from tsharness.bench.compare_options import CompareOptions
     from tsharness.verification.plan import tolerance_layer
 
     regression = params["max_regression"]
@@ -148,8 +154,8 @@ def compare_options(params: Mapping[str, Any]) -> CompareOptions:
         only=tuple(params["only"]),
         device=params["device"],
         threads=params["threads"],
-        base=SideOptions(params["a_device"], params["a_threads"], parse_settings("--a-set", params["a_set"])),
-        new=SideOptions(params["b_device"], params["b_threads"], parse_settings("--b-set", params["b_set"])),
+        base=_side("a", params),
+        new=_side("b", params),
         max_time=params["max_time"],
         margin=parse_share("--margin", params["margin"]),
         max_regression=None if regression is None else parse_share("--max-regression", regression),
@@ -160,6 +166,13 @@ def compare_options(params: Mapping[str, Any]) -> CompareOptions:
         sandbox=params["sandbox"],
         timeout=params["timeout"],
     )
+
+
+def _side(letter: str, params: Mapping[str, Any]) -> SideOptions:
+    from tsharness.bench.compare_options import SideOptions
+
+    device, threads, runner = (params[f"{letter}_{name}"] for name in ("device", "threads", "runner"))
+    return SideOptions(device, threads, parse_settings(f"--{letter}-set", params[f"{letter}_set"]), runner)
 
 
 def parse_settings(option: str, texts: Sequence[str]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from tsharness.bench.points import value_text
 from tsharness.bench.quantiles import LEVELS
 from tsharness.bench.report import BenchReport, Latency
 from tsharness.bench.slo import Slo
-from tsharness.report.units import seconds, size
+from tsharness.report.units import many, seconds, size
 from tsharness.verdict import ExitCode
 
 _WORDS = {ExitCode.PASS: "PASS", ExitCode.REGRESSION: "FAIL", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
@@ -172,11 +172,6 @@ def beside_lines(report: BenchReport) -> Iterator[str]:
         )
     if report.since:
         yield f"note: {INTERLEAVED}"
-
-
-def many(number: int, noun: str, plural: str = "s") -> str:
-    """ "1 thread", "2 threads"."""
-    return f"{number} {noun}{plural if number > 1 else ''}"
 
 
 def slo_line(slo: Slo) -> str:

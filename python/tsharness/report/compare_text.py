@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tsharness.bench.compare_report import ComparedCase, ComparedSide, CompareReport
-from tsharness.report.units import seconds, size
+from tsharness.report.units import many, seconds, size
 from tsharness.verdict import ExitCode
 
 _WORDS = {
@@ -21,8 +21,9 @@ def header_lines(report: CompareReport) -> Iterator[tuple[str, str]]:
     """Label and text of what is compared."""
     yield "base", _side(report.base)
     yield "new", _side(report.new)
-    runner = report.runner
-    yield "runner", f"LibTorch {runner.libtorch} · no Python in the process · {runner.threads} threads"
+    runner, apart = report.runner, report.base.runner != report.new.runner
+    which = "a process for each, in turns" if apart else f"LibTorch {runner.libtorch}"
+    yield "runner", f"{which} · no Python in the process · {many(runner.threads, 'thread')}"
     yield (
         "method",
         f"pairs of short blocks in random order, {report.processes} fresh processes in "
@@ -33,6 +34,8 @@ def header_lines(report: CompareReport) -> Iterator[tuple[str, str]]:
 def _side(side: ComparedSide) -> str:
     facts = [side.path, size(side.size), side.device]
     facts += [f"{name} {value}" for name, value in side.settings.items()]
+    if side.runner != "installed":
+        facts.append(f"{side.runner}, LibTorch {side.libtorch}")
     facts.append(f"loaded in {seconds(side.load_seconds)}, {size(max(0, side.load_bytes))} of heap")
     return " · ".join(facts)
 

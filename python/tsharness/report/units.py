@@ -5,6 +5,11 @@ from __future__ import annotations
 import math
 
 
+def many(number: int, noun: str, plural: str = "s") -> str:
+    """ "1 thread", "2 threads"."""
+    return f"{number} {noun}{'' if number == 1 else plural}"
+
+
 def seconds(value: float) -> str:
     """A duration with three digits: "2.81 µs", "143 ms"."""
     for factor, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs")):

@@ -105,11 +105,29 @@ class RunnerProcess(Process):
         return Path(self._scratch.name)
 
     def send(self, job: Job, sandbox: Sandbox, timeout: float) -> None:
+        self.write_job(job, sandbox, timeout)
+        self.finish()
+
+    def write_job(self, job: Job, sandbox: Sandbox, timeout: float) -> None:
+        """As ``send``, but the process may be told more."""
         assert self.popen.stdin is not None
         message = {**job.to_dict(), "cage": cage_of(job, sandbox, self.scratch, timeout)}
         # A broken pipe: it died already, and its exit status says more.
         with contextlib.suppress(BrokenPipeError):
             self.popen.stdin.write(json.dumps(message).encode())
+            self.popen.stdin.flush()
+
+    def tell(self) -> None:
+        """A byte more: another turn (docs/protocol.md, "turns")."""
+        assert self.popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self.popen.stdin.write(b"\n")
+            self.popen.stdin.flush()
+
+    def finish(self) -> None:
+        """Nothing more."""
+        assert self.popen.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
             self.popen.stdin.close()
 
     def excess(self, job: Job) -> Excess:

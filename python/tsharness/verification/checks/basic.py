@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from tsharness.report.model import Check
+from tsharness.report.units import many
 from tsharness.verdict import Verdict
-from tsharness.verification.checks.context import Context, listed, many
+from tsharness.verification.checks.context import Context, listed
 from tsharness.verification.report import CaseResult, OutputResult
 
 _FIRST_ROUND = re.compile(r"call 1(?!\d)(?! of)|call \d+ of round 1(?!\d)")

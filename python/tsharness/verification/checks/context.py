@@ -95,11 +95,6 @@ def listed(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def many(number: int, noun: str) -> str:
-    """ "1 case", "3 cases"."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def problem_of(outcome: StepOutcome) -> tuple[str, str] | None:
     """The first case that went wrong in a step that compared, and how; ("", why) for the step itself."""
     if outcome.error is not None:

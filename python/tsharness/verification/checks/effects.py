@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tsharness.report.model import Check
-from tsharness.report.units import seconds
+from tsharness.report.units import many, seconds
 from tsharness.verdict import Verdict
-from tsharness.verification.checks.context import Context, listed, many
+from tsharness.verification.checks.context import Context, listed
 from tsharness.verification.checks.rule import Request
 from tsharness.verification.report import CaseResult
 

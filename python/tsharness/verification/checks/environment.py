@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tsharness.report.model import Check
-from tsharness.report.units import size
+from tsharness.report.units import many, size
 from tsharness.runners.resolve import CAPABILITIES
 from tsharness.verdict import Verdict
-from tsharness.verification.checks.context import Context, many, problem_of
+from tsharness.verification.checks.context import Context, problem_of
 from tsharness.verification.checks.rule import Request
 
 _GRAD_MODES = ("inference", "grad")

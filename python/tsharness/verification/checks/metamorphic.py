@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tsharness.report.model import Check
+from tsharness.report.units import many
 from tsharness.runner.steps import StepOutcome
 from tsharness.verdict import Verdict
-from tsharness.verification.checks.context import Context, listed, many, nothing_to_compare
+from tsharness.verification.checks.context import Context, listed, nothing_to_compare
 from tsharness.verification.checks.rule import Request
 
 _INDEPENDENT = ("permuted", "identical")

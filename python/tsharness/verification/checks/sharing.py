@@ -7,10 +7,10 @@ import math
 from collections.abc import Sequence
 
 from tsharness.report.model import Check, Curve
-from tsharness.report.units import size
+from tsharness.report.units import many, size
 from tsharness.runner.outcome import Event
 from tsharness.verdict import Verdict
-from tsharness.verification.checks.context import Context, many
+from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import Level, Request
 
 _THREADS = 4
