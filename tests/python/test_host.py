@@ -148,6 +148,17 @@ def test_hosts_that_cannot_be(ssh: dict[str, str], models: Path, tmp_path: Path)
     assert ran.code == 5 and not left_behind()
 
 
+def test_latency_there(ssh: dict[str, str], models: Path, tmp_path: Path) -> None:
+    options = ("--min-time", "0.3", "--case", "example", "--profile", "--json", tmp_path / "r.json")
+    ran = tsharness("bench", models / "linear.pt", "--host", "box", *options, env=ssh)
+    assert ran.code == 0 and " · on box (" in ran.out, ran.text
+    report = written_report(tmp_path / "r.json")
+    assert report["machine"]["cores"] == os.cpu_count() and report["machine"]["cpu"]
+    assert report["latencies"][0]["median"] > 0 and report["extras"]["operators"]
+    ran = tsharness("bench", models / "linear.pt", "--host", "box", "--against", "python", env=ssh)
+    assert ran.code == 2 and "measures both here" in ran.err
+
+
 def test_several_artifacts_share_one_connection(ssh: dict[str, str], models: Path, tmp_path: Path) -> None:
     ran = verify(
         ssh, models / "linear.pt", models / "script_method.pt", "--level", "quick", "--json", tmp_path / "r"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from tsharness.bench.capacity import with_rates
 from tsharness.bench.extras import extras_of
 from tsharness.bench.gpu import GpuWatch
 from tsharness.bench.judge import Subject, is_precise, report_of
-from tsharness.bench.machine import read_machine
+from tsharness.bench.machine import FILES, Machine, machine_of_texts, read_machine
 from tsharness.bench.measure import Measurer
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.points import points_of
@@ -21,9 +22,9 @@ from tsharness.bench.report import BenchReport
 from tsharness.bench.samples import keep_samples
 from tsharness.bench.scenarios import scenario_by_name
 from tsharness.bench.slo import search_rate
+from tsharness.hosts.launching import launcher_for, nobody_hears
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.runner.cage import parse_sandbox
-from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.verdict import worst
@@ -37,6 +38,9 @@ def benchmark(
     only: Sequence[str] = (),
     device: str = "cpu",
     threads: int | None = None,
+    runner: str = "installed",
+    host: str | None = None,
+    cpu_capability: str | None = None,
     libraries: Sequence[str | Path] = (),
     scenario: str = "latency",
     sweep: Mapping[str, Sequence[Any]] | None = None,
@@ -77,6 +81,9 @@ def benchmark(
         only=tuple(only),
         device=device,
         threads=threads,
+        runner=runner,
+        host=host,
+        cpu_capability=cpu_capability,
         libraries=tuple(map(Path, libraries)),
         allow_ops=tuple(allow_ops),
         sandbox=sandbox,
@@ -100,11 +107,23 @@ def benchmark(
     return benchmark_artifact(Path(path), options)
 
 
-def benchmark_artifact(artifact: Path, options: BenchOptions, hooks: Hooks = NO_HOOKS) -> BenchReport:
-    """As ``benchmark``; ``hooks`` hears every process's events."""
+def benchmark_artifact(
+    artifact: Path,
+    options: BenchOptions,
+    hooks: Hooks = NO_HOOKS,
+    say: Callable[[str], None] = nobody_hears,
+) -> BenchReport:
+    """As ``benchmark``; ``hooks`` hears every process's events, ``say`` of what takes long besides."""
     options.check()
-    launcher = Launcher(find_runner(), parse_sandbox(options.sandbox))
     refuse_dangers(artifact, options.allow_ops, bool(options.libraries))
+    sandbox = parse_sandbox(options.sandbox)
+    with closing(
+        launcher_for(options.runner, options.host, options.cpu_capability, sandbox, say)
+    ) as launcher:
+        return _with_cases(artifact, options, launcher, hooks)
+
+
+def _with_cases(artifact: Path, options: BenchOptions, launcher: Launcher, hooks: Hooks) -> BenchReport:
     found = find_cases(artifact, options.cases)
     if found is not None:
         return bench_plan(plan_cases(artifact, *found, options.only), options, launcher, hooks)
@@ -124,7 +143,7 @@ def bench_plan(
     """Measures and judges a plan; ``subject``, if that is not here. Raises as ``benchmark``."""
     started, slo = time.monotonic(), None
     baseline = None if options.baseline is None else read_baseline(options.baseline)
-    subject = subject or Subject(read_machine(options.system_root), plan.artifact.stat().st_size)
+    subject = subject or Subject(_machine(launcher, options), plan.artifact.stat().st_size)
     with GpuWatch(options.device) as gpu:
         measurer = Measurer(plan, options, launcher, hooks, [], gpu)
         if options.slo is not None:
@@ -142,6 +161,14 @@ def bench_plan(
         return report
     since = compare_with(baseline, report, options.margin, options.across_machines)
     return replace(report, since=since, exit_code=worst([report.exit_code, exit_code(since)]))
+
+
+def _machine(launcher: Launcher, options: BenchOptions) -> Machine:
+    texts = launcher.texts(FILES)
+    if texts is None:
+        return read_machine(options.system_root)
+    cores = texts["/proc/cpuinfo"].count("processor\t")
+    return machine_of_texts(texts, cores, cores)
 
 
 def _measure(measurer: Measurer, deadline: float) -> None:

@@ -27,12 +27,12 @@ def extras_of(measurer: Measurer) -> Extras:
     options, found = measurer.options, NOTHING
     if measurer.launcher.interrupted:
         return found
-    plan, hooks = measurer.plan, measurer.hooks
+    plan, hooks, launcher = measurer.plan, measurer.hooks, measurer.launcher
     try:
         if options.counter:
-            found = replace(found, instructions=count_instructions(plan, options, hooks))
+            found = replace(found, instructions=count_instructions(plan, options, launcher, hooks))
         if options.profile or options.trace is not None:
-            found = replace(found, operators=profile_operators(plan, options, options.trace, hooks))
+            found = replace(found, operators=profile_operators(plan, options, options.trace, launcher, hooks))
         if options.against:
             found = replace(found, python=against_python(measurer, options.reference))
     except KeyboardInterrupt:

@@ -15,7 +15,7 @@ from tsharness.bench.own_step import run_step
 from tsharness.bench.points import job_of_step
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.runner.cage import Sandbox
-from tsharness.runner.find import find_runner
+from tsharness.runner.find import Runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runner.steps import raise_for_process
@@ -46,20 +46,28 @@ class Instructions:
     """With more than one, waiting for one another costs instructions, too."""
 
 
-def count_instructions(plan: Plan, options: BenchOptions, hooks: Hooks = NO_HOOKS) -> Instructions:
+def count_instructions(
+    plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks = NO_HOOKS
+) -> Instructions:
     """Counts with one thread, if nothing else was asked for. Raises EnvironmentProblem if nothing can count
     here, UsageError on a GPU, and as ``raise_for_process``."""
     if not options.device.startswith("cpu"):
         raise UsageError("--counter instructions counts the processor's; a GPU's are not")
     options = replace(options, threads=options.threads or 1)
-    events = run_step(plan, options, _step(_CALLS), hooks)
+    events = run_step(plan, options, _step(_CALLS), launcher, hooks)
     if all(event["instructions"] is not None for event in events):
         found = {event["case"]: event["instructions"] / event["calls"] for event in events}
         return Instructions(found, "perf_event", options.threads or 1)
-    return _by_valgrind(plan, options, events[0]["problem"], hooks)
+    if launcher.place:
+        raise EnvironmentProblem(
+            f"{launcher.place} does not let instructions be counted ({events[0]['problem']})"
+        )
+    return _by_valgrind(plan, options, events[0]["problem"], launcher.runner, hooks)
 
 
-def _by_valgrind(plan: Plan, options: BenchOptions, problem: str, hooks: Hooks) -> Instructions:
+def _by_valgrind(
+    plan: Plan, options: BenchOptions, problem: str, runner: Runner, hooks: Hooks
+) -> Instructions:
     valgrind = shutil.which("valgrind")
     if valgrind is None:
         raise EnvironmentProblem(
@@ -73,33 +81,43 @@ def _by_valgrind(plan: Plan, options: BenchOptions, problem: str, hooks: Hooks) 
     found = {}
     for summary in plan.cases:
         alone = replace(plan, cases=(summary,))
-        few, some = (_counted(valgrind, alone, options, calls, hooks) for calls in (_FEWER, _CALLS))
+        counter = _Valgrind(valgrind, runner, alone, options, hooks)
+        few, some = (counter.counted(calls) for calls in (_FEWER, _CALLS))
         about = max(1.0, (some - few) / (_CALLS - _FEWER))
         calls = min(_MOST, max(_CALLS, round(_ENOUGH / about)))
-        many = some if calls == _CALLS else _counted(valgrind, alone, options, calls, hooks)
+        many = some if calls == _CALLS else counter.counted(calls)
         found[summary.name] = (many - few) / (calls - _FEWER)
     return Instructions(found, "valgrind", options.threads or 1)
 
 
-def _counted(valgrind: str, plan: Plan, options: BenchOptions, calls: int, hooks: Hooks) -> int:
-    """Of the whole process."""
-    with ScratchFolder() as folder:
-        log = Path(folder) / "valgrind.log"
-        prefix = (
-            *(valgrind, "--tool=cachegrind", "--cache-sim=no"),
-            *(f"--cachegrind-out-file={folder}/counts", f"--log-file={log}"),
-        )
-        runner = replace(find_runner(), prefix=prefix)
-        job = replace(job_of_step(plan, options, _step(calls)), memory_limit=None)
-        launcher = Launcher(runner, Sandbox.OFF)
-        outcome = launcher.run(job, options.timeout, hooks, _CAPPED)
-        if launcher.interrupted:
-            raise KeyboardInterrupt
-        raise_for_process(outcome, plan.artifact)
-        match = _COUNTED.search(log.read_text())
-    if match is None:
-        raise EnvironmentProblem(f"{valgrind} has counted nothing; is it of version 3.10 or later?")
-    return int(match[1].replace(",", ""))
+@dataclass(frozen=True)
+class _Valgrind:
+    """Counts instructions of whole processes."""
+
+    valgrind: str
+    runner: Runner
+    plan: Plan
+    options: BenchOptions
+    hooks: Hooks
+
+    def counted(self, calls: int) -> int:
+        """Of a process that makes so many calls."""
+        with ScratchFolder() as folder:
+            log = Path(folder) / "valgrind.log"
+            prefix = (
+                *(self.valgrind, "--tool=cachegrind", "--cache-sim=no"),
+                *(f"--cachegrind-out-file={folder}/counts", f"--log-file={log}"),
+            )
+            job = replace(job_of_step(self.plan, self.options, _step(calls)), memory_limit=None)
+            launcher = Launcher(replace(self.runner, prefix=prefix), Sandbox.OFF)
+            outcome = launcher.run(job, self.options.timeout, self.hooks, _CAPPED)
+            if launcher.interrupted:
+                raise KeyboardInterrupt
+            raise_for_process(outcome, self.plan.artifact)
+            match = _COUNTED.search(log.read_text())
+        if match is None:
+            raise EnvironmentProblem(f"{self.valgrind} has counted nothing; is it of version 3.10 or later?")
+        return int(match[1].replace(",", ""))
 
 
 def _step(calls: int) -> Mapping[str, Any]:

@@ -37,7 +37,7 @@ def report_of(
     plan, options, measured = measurer.plan, measurer.options, measurer.measured
     hello = measured.outcomes[0].hello
     assert hello is not None
-    info = RunnerInfo.from_hello(hello, options.device, place=measurer.launcher.place)
+    info = RunnerInfo.from_hello(hello, options.device, options.runner, measurer.launcher.place)
     latencies = tuple(_latencies(measurer))
     loads = [event for outcome in measured.outcomes for event in outcome.results("load")]
     load_seconds = median(event["seconds"] for event in loads)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tsharness.report.model import RunnerInfo
+from tsharness.scratch import ScratchFolder
 
 _CPU = "sys/devices/system/cpu"
 _NODES = "sys/devices/system/node/online"
@@ -72,6 +73,16 @@ def read_machine(root: Path = Path("/"), cores: int | None = None, affinity: int
         kernel=_text(root / "proc/sys/kernel/osrelease") or platform.release(),
         container=(root / ".dockerenv").exists() or "container" in os.environ,
     )
+
+
+def machine_of_texts(texts: Mapping[str, str], cores: int, affinity: int) -> Machine:
+    """Of another machine, whose ``FILES`` these are."""
+    with ScratchFolder() as folder:
+        for name, text in texts.items():
+            copy = Path(folder, name.lstrip("/"))
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copy.write_text(text)
+        return read_machine(Path(folder), cores, affinity)
 
 
 def _count(ranges: str) -> int:

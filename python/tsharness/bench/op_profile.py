@@ -10,6 +10,7 @@ from typing import Any
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.own_step import run_step
 from tsharness.report.units import seconds
+from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.scratch import ScratchFolder
@@ -93,7 +94,7 @@ class OperatorProfile:
 
 
 def profile_operators(
-    plan: Plan, options: BenchOptions, trace: Path | None = None, hooks: Hooks = NO_HOOKS
+    plan: Plan, options: BenchOptions, trace: Path | None, launcher: Launcher, hooks: Hooks = NO_HOOKS
 ) -> tuple[OperatorProfile, ...]:
     """Has LibTorch's own profiler look at each case in the runner. ``trace``: a file for the last case's
     Chrome trace. Raises UsageError if the profiler does not work there, and as ``raise_for_process``."""
@@ -102,7 +103,7 @@ def profile_operators(
         step: dict[str, Any] = {"step": "profile", "calls": _CALLS}
         if trace is not None:
             step["trace"] = str(written)
-        events = run_step(plan, options, step, hooks)
+        events = run_step(plan, options, step, launcher, hooks)
         if trace is not None:
             shutil.copy(written, trace)
     return tuple(map(_profile, events))

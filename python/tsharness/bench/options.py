@@ -25,6 +25,12 @@ class BenchOptions:
     """Cases by name; all if empty."""
     device: str = "cpu"
     threads: int | None = None
+    runner: str = "installed"
+    """A name of the store of runners, or a path."""
+    host: str | None = None
+    """A machine that ssh reaches, where the runner works; ``None``: here."""
+    cpu_capability: str | None = None
+    """The instructions that LibTorch may use; ``None``: the best."""
     libraries: tuple[Path, ...] = ()
     allow_ops: tuple[str, ...] = ()
     sandbox: str = "auto"
@@ -92,6 +98,8 @@ class BenchOptions:
             raise UsageError(f"against '{self.against}': expected python")
         if self.against is not None and (self.sweep or self.scenario is not LATENCY):
             raise UsageError("--against python measures one caller without a sweep")
+        if self.against is not None and self.host is not None:
+            raise UsageError("--against python measures both here; it goes with no --host")
         if self.reference is not None and self.against is None:
             raise UsageError("a reference is timed with --against python")
         if self.inputs not in ("same", "rotate"):

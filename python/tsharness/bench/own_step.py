@@ -8,8 +8,6 @@ from typing import Any
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.points import job_of_step
 from tsharness.errors import UsageError
-from tsharness.runner.cage import Sandbox
-from tsharness.runner.find import find_runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
@@ -17,10 +15,11 @@ from tsharness.runner.steps import case_errors, raise_for_process
 from tsharness.verification.plan import Plan
 
 
-def run_step(plan: Plan, options: BenchOptions, step: Mapping[str, Any], hooks: Hooks) -> tuple[Event, ...]:
+def run_step(
+    plan: Plan, options: BenchOptions, step: Mapping[str, Any], launcher: Launcher, hooks: Hooks
+) -> tuple[Event, ...]:
     """What it says of each case. Raises UsageError with what kept a case from it, and as
     ``raise_for_process``; KeyboardInterrupt if somebody interrupts it."""
-    launcher = Launcher(find_runner(), Sandbox(options.sandbox))
     outcome = launcher.run(job_of_step(plan, options, step), options.timeout, hooks)
     if launcher.interrupted:
         raise KeyboardInterrupt

@@ -15,7 +15,7 @@ from tsharness import __version__
 from tsharness.artifact.integrity import Integrity
 from tsharness.bench.api import bench_plan
 from tsharness.bench.judge import Subject
-from tsharness.bench.machine import read_machine
+from tsharness.bench.machine import machine_of_texts
 from tsharness.bench.options import BenchOptions
 from tsharness.bundling.api import measured_plan
 from tsharness.cases.case_file import KEY
@@ -140,7 +140,7 @@ class _Replay:
                 )
             bench = self._launcher("bench")
             if bench is not None:
-                self._attempt(lambda: self._timed(self._bench(plan, options, bench, Path(scratch))))
+                self._attempt(lambda: self._timed(self._bench(plan, options, bench)))
         codes = [report.exit_code for report in self._reports] + [one.exit_code for one in self._errors]
         ended = datetime.fromtimestamp(self._data["ended"], timezone.utc)
         return Run(
@@ -174,13 +174,9 @@ class _Replay:
         )
         return replace(plan, proves=stated["proves"])
 
-    def _bench(self, plan: Plan, options: VerifyOptions, launcher: Replayer, scratch: Path) -> Report:
+    def _bench(self, plan: Plan, options: VerifyOptions, launcher: Replayer) -> Report:
         told = self._data["machine"]
-        for name, text in told["files"].items():
-            copy = scratch / "machine" / name.lstrip("/")
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            copy.write_text(text)
-        machine = read_machine(scratch / "machine", told["cores"], told["affinity"])
+        machine = machine_of_texts(told["files"], told["cores"], told["affinity"])
         bench = BenchOptions(
             device=options.device, threads=options.threads, timeout=options.timeout, **self._judge["bench"]
         )

@@ -10,16 +10,19 @@ import typer
 
 from tsharness.cli.options import (
     AllowOps,
+    Capability,
     Cases,
     ChangedSince,
     Device,
     History,
+    HostOption,
     Html,
     Json,
     Junit,
     Libraries,
     Markdown,
     NoColor,
+    OneRunner,
     Only,
     Quiet,
     Sandboxed,
@@ -151,6 +154,9 @@ def command(
     libraries: Libraries = [],  # noqa: B006
     device: Device = "cpu",
     threads: Threads = None,
+    runner: OneRunner = "installed",
+    host: HostOption = None,
+    cpu_capability: Capability = None,
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
@@ -196,7 +202,7 @@ def measure(artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> BenchRep
     """With the values of the command's parameters."""
     from tsharness.bench.api import benchmark_artifact
 
-    return benchmark_artifact(artifact, bench_options(params), hooks)
+    return benchmark_artifact(artifact, bench_options(params), hooks, lambda text: typer.echo(text, err=True))
 
 
 def _with_bar(artifact: Path, params: Mapping[str, Any]) -> BenchReport:
@@ -230,6 +236,9 @@ def bench_options(params: Mapping[str, Any]) -> BenchOptions:
         only=tuple(params["only"]),
         device=params["device"],
         threads=params["threads"],
+        runner=params["runner"],
+        host=params["host"],
+        cpu_capability=params["cpu_capability"],
         libraries=tuple(map(Path, params["libraries"])),
         allow_ops=tuple(params["allow_ops"]),
         sandbox=params["sandbox"],

@@ -18,6 +18,7 @@ from tsharness.cli.options import (
     Libraries,
     MemoryLimit,
     NoColor,
+    OneRunner,
     Only,
     Quiet,
     Rtol,
@@ -37,9 +38,7 @@ def command(
         Path,
         typer.Option("--output", "-o", metavar="DIR", help="A folder, or a .tar.zst, .tar.gz or .tar of it."),
     ],
-    runner: Annotated[
-        str, typer.Option("--runner", metavar="NAME", help="Of `tsharness runner list`, for the host.")
-    ] = "installed",
+    runner: OneRunner = "installed",
     with_libtorch: Annotated[
         bool, typer.Option("--with-libtorch", help="Add LibTorch's libraries, and those that they need.")
     ] = False,

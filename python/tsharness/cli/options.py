@@ -69,6 +69,11 @@ HostOption = Annotated[
     str | None,
     typer.Option("--host", metavar="USER@MACHINE", help="Run it there, over ssh; nothing is needed there."),
 ]
+OneRunner = Annotated[str, typer.Option("--runner", metavar="NAME", help="Of `tsharness runner list`.")]
+Capability = Annotated[
+    str | None,
+    typer.Option("--cpu-capability", metavar="NAME", help="default, avx2, avx512. [default: the best]"),
+]
 Capabilities = Annotated[
     list[str],
     typer.Option("--cpu-capability", metavar="NAMES", help="default, avx2, avx512. [default: the best]"),

@@ -10,7 +10,7 @@ import platform
 import shlex
 import signal
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -70,6 +70,9 @@ class RemoteLauncher(Launcher):
 
     def start(self, environment: Mapping[str, str]) -> Process:
         return RemoteProcess(self._host, self._executable, environment, self._uploads, next(self._numbers))
+
+    def texts(self, paths: Sequence[str]) -> dict[str, str]:
+        return self._host.texts(paths)
 
     def close(self) -> None:
         super().close()

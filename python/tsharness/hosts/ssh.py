@@ -6,7 +6,7 @@ import os
 import re
 import shlex
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -106,6 +106,14 @@ class Host:
             self.run(f"if [ -f {path} ]; then cat {path}; else exit 0; fi", stdout=file)
         if local.stat().st_size == 0:
             local.unlink()
+
+    def texts(self, paths: Sequence[str]) -> dict[str, str]:
+        """Of those files that there are and that can be read."""
+        mark = f"tsharness-{os.urandom(8).hex()}"
+        tests = (f"[ -r {path} ] && printf '%s\\n' '{mark} {path}' && cat {path}" for path in paths)
+        said = self.run("; ".join(map(str, tests)) + "; true").decode(errors="replace")
+        parts = (part.partition("\n") for part in said.split(f"{mark} ")[1:])
+        return {name: text for name, _, text in parts}
 
     def close(self) -> None:
         """Ends the connection; the folder goes."""

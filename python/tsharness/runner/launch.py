@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -217,6 +217,16 @@ class Launcher:
         self.interrupted = True
         for process in self._taken:
             process.kill()
+
+    @property
+    def runner(self) -> Runner:
+        """Which it starts."""
+        return self._runner
+
+    def texts(self, paths: Sequence[str]) -> dict[str, str] | None:  # noqa: ARG002
+        """Of files of the machine that the processes run on, those that there are; ``None``: it is this
+        one."""
+        return None
 
     def close(self) -> None:
         """Ends a process that was started ahead and not needed."""

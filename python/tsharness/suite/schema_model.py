@@ -79,6 +79,8 @@ class VerifySettings(Shared):
     """4GB, ..."""
     runner: str | None = None
     """A name of tsharness runner list."""
+    host: str | None = None
+    """user@machine, where it runs."""
     cpu_capability: str | None = None
     """default, avx2 or avx512."""
 
@@ -86,6 +88,13 @@ class VerifySettings(Shared):
 @dataclass(frozen=True)
 class BenchSettings(Shared):
     """Options of ``tsharness bench``."""
+
+    runner: str | None = None
+    """A name of tsharness runner list."""
+    host: str | None = None
+    """user@machine, where it runs."""
+    cpu_capability: str | None = None
+    """default, avx2 or avx512."""
 
     scenario: str | None = None
     """latency, throughput, server or paced."""
@@ -157,6 +166,10 @@ class CompareSettings(Shared):
     """Settings of LibTorch, for the base alone: onednn=false."""
     b_set: Texts | None = None
     """Settings of LibTorch, for the artifact alone."""
+    a_runner: str | None = None
+    """Of the base: a name of tsharness runner list."""
+    b_runner: str | None = None
+    """Of the artifact."""
     max_time: float | None = None
     """Seconds, for all of it."""
     margin: Numbers | None = None

@@ -13,6 +13,7 @@ from tsharness.artifact.integrity import Integrity, examine, unexamined
 from tsharness.cases.case_file import CaseDocument
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import DeviceError, UsageError
+from tsharness.hosts.launching import launcher_for, nobody_hears
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import RunnerInfo
 from tsharness.runner.cage import parse_sandbox
@@ -161,18 +162,9 @@ def verify_plan(
         return _report(plan, judged, result, integrity(), launcher, after, started)
 
 
-def launcher_of(options: VerifyOptions, say: Callable[[str], None] = lambda _: None) -> Launcher:
-    """For the runner, the instructions and the host that the options name; ``say`` hears of what takes long.
-    Raises UsageError, EnvironmentProblem."""
-    from tsharness.runners.resolve import capability_environment, runner_named
-
-    environment = capability_environment(options.cpu_capability)
-    runner = runner_named(options.runner)
-    if options.host is None:
-        return Launcher(runner, options.sandbox, environment)
-    from tsharness.hosts.remote import RemoteLauncher
-
-    return RemoteLauncher(options.host, runner, options.sandbox, environment, say)
+def launcher_of(options: VerifyOptions, say: Callable[[str], None] = nobody_hears) -> Launcher:
+    """For the runner, the instructions and the host that the options name. Raises as ``launcher_for``."""
+    return launcher_for(options.runner, options.host, options.cpu_capability, options.sandbox, say)
 
 
 def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) -> Hooks:
