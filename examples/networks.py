@@ -146,11 +146,14 @@ NETWORKS: dict[str, Callable[[], Network]] = {
 }
 
 
-def make(name: str) -> Network:
-    """The network of that name, seeded and in eval mode."""
+def make(name: str, attention: str | None = None) -> Network:
+    """The network of that name, seeded and in eval mode. ``attention``: "eager" is made of operators that
+    every LibTorch has."""
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the packages have to say about torch and numpy
         network = NETWORKS[name]()
+    if attention is not None:
+        network.model.model.set_attn_implementation(attention)
     network.model.eval().requires_grad_(False)
     return network

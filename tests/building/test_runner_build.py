@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -13,48 +12,43 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
-from conftest import Ran, models, tsharness  # noqa: E402, F401
+from conftest import models  # noqa: E402, F401
+from second_libtorch import STORE, debian, needs_second_libtorch, on_both  # noqa: E402, F401
 
-pytestmark = pytest.mark.skipif(
-    not Path("/usr/include/torch").is_dir(),
-    reason="no second LibTorch here (Debian: apt-get install libtorch-dev)",
-)
+pytestmark = needs_second_libtorch
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """With a runner for the LibTorch in /usr."""
-    folder = tmp_path_factory.mktemp("runners")
-    ran = _run(folder, "runner", "build", "--libtorch", "/usr", "--name", "debian")
-    assert ran.code == 0, ran.text
-    return folder
-
-
-def _run(store: Path, *arguments: str | Path) -> Ran:
-    environment = {**os.environ, "TSHARNESS_RUNNERS": str(store)}
-    return tsharness(*arguments, env=environment, timeout=600)
-
-
-def test_it_is_kept_and_not_built_again(store: Path) -> None:
-    before = (store / "debian" / "tsharness-runner").stat().st_mtime
-    ran = _run(store, "runner", "build", "--libtorch", "/usr", "--name", "debian")
-    assert ran.code == 0 and (store / "debian" / "tsharness-runner").stat().st_mtime == before
-    listed = _run(store, "runner", "list")
+def test_it_is_kept_and_not_built_again(debian: str) -> None:  # noqa: F811
+    before = (STORE / debian / "tsharness-runner").stat().st_mtime
+    ran = on_both("runner", "build", "--libtorch", "/usr", "--name", debian)
+    assert ran.code == 0 and (STORE / debian / "tsharness-runner").stat().st_mtime == before
+    listed = on_both("runner", "list")
     assert "1.13." in listed.out and listed.out.count("good") == 2, listed.text
 
 
-@pytest.mark.parametrize("name", ["linear", "conditional", "script_method", "resnet", "silero_vad"])
-def test_both_compute_the_same(store: Path, models: Path, name: str, tmp_path: Path) -> None:  # noqa: F811
+@pytest.mark.parametrize(
+    "name", ["linear", "conditional", "script_method", "resnet", "transformer", "silero_vad"]
+)
+def test_both_compute_the_same(debian: str, models: Path, name: str, tmp_path: Path) -> None:  # noqa: F811
     kept = tmp_path / "run.json"
-    ran = _run(store, "verify", models / f"{name}.pt", "--runner", "all", "--level", "quick", "--json", kept)
-    versions = [report["runner"]["libtorch"] for report in json.loads(kept.read_text())["reports"]]
-    assert versions[1].startswith("1.13.") and versions[0].startswith("2.")
+    ran = on_both("verify", models / f"{name}.pt", "--runner", "all", "--level", "quick", "--json", kept)
+    new, old = json.loads(kept.read_text())["reports"]
+    assert old["runner"]["libtorch"].startswith("1.13.") and new["runner"]["libtorch"].startswith("2.")
     assert ran.code == 0 and "2 of 2 targets pass" in ran.out, ran.text
+    assert "rounding in another order: the reference is of torch" in old["judged"] and not new["judged"]
 
 
-def test_is_the_new_one_faster_and_the_same(store: Path, models: Path) -> None:  # noqa: F811
-    compare = ("compare", models / "resnet.pt", "--runner-a", "debian", "--runner-b", "installed")
-    ran = _run(store, *compare, "--margin", "5%")
+def test_a_tolerance_that_was_stated_stays(debian: str, models: Path, tmp_path: Path) -> None:  # noqa: F811
+    kept = tmp_path / "run.json"
+    stated = ("--rtol", "1.3e-6", "--atol", "1e-5", "--json", kept)
+    on_both("verify", models / "linear.pt", "--runner", debian, "--level", "quick", *stated)
+    (report,) = json.loads(kept.read_text())["reports"]
+    assert not report["judged"]
+
+
+def test_is_the_new_one_faster_and_the_same(debian: str, models: Path) -> None:  # noqa: F811
+    compare = ("compare", models / "resnet.pt", "--runner-a", debian, "--runner-b", "installed")
+    ran = on_both(*compare, "--margin", "5%")
     assert ran.code == 0, ran.text  # same or faster, and within the tolerance
     assert "debian, LibTorch 1.13." in ran.out and "a process for each, in turns" in ran.out
 
@@ -74,16 +68,16 @@ class ByHand(torch.nn.Module):
         return weights @ q
 
 
-def test_an_operator_that_the_old_one_lacks_is_named(store: Path, tmp_path: Path) -> None:
+def test_an_operator_that_the_old_one_lacks_is_named(debian: str, tmp_path: Path) -> None:  # noqa: F811
     import tsharness as package
 
     artifact = tmp_path / "attention.pt"
     package.export(Attention().eval(), torch.randn(2, 4, 8), artifact, families=())
-    before = _run(store, "inspect", artifact, "--runner", "debian")
+    before = on_both("inspect", artifact, "--runner", debian)
     assert before.code == 5 and "TS332" in before.out and "scaled_dot_product_attention" in before.out
-    ran = _run(store, "verify", artifact, "--runner", "all", "--level", "quick")
+    ran = on_both("verify", artifact, "--runner", "all", "--level", "quick")
     assert ran.code == 5 and "1 of 2 targets pass" in ran.out, ran.text
     assert "TS332 it needs aten::scaled_dot_product_attention (LibTorch 2." in ran.out
-    assert "export with the PyTorch of the target" in ran.out
+    assert "export with the PyTorch of the target" in ran.out and "softmax(q @ k.mT / sqrt(d)) @ v" in ran.out
     package.export(ByHand().eval(), torch.randn(2, 4, 8), artifact, families=())
-    assert _run(store, "verify", artifact, "--runner", "all", "--level", "quick").code == 0
+    assert on_both("verify", artifact, "--runner", "all", "--level", "quick").code == 0

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-sys.path[:0] = [str(ROOT / "docs"), str(ROOT / "examples")]
+sys.path[:0] = [str(ROOT / name) for name in ("docs", "examples", "tests/python")]
+
+from second_libtorch import SECOND, debian, on_both  # noqa: E402, F401
 
 pytest.importorskip("transformers")
 pytest.importorskip("monai")
@@ -26,7 +28,7 @@ def names() -> list[str]:
 
 
 @pytest.mark.parametrize("name", names())
-def test_network(name: str, tmp_path: Path) -> None:
+def test_network(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     from generate_networks import export_network
 
     import tsharness
@@ -46,6 +48,31 @@ def test_network(name: str, tmp_path: Path) -> None:
     inspected = tsharness.inspect(tmp_path / f"{name}.pt")
     assert not [one for one in inspected.findings if one.severity == "error"]
     assert verified.verdict is Verdict.PASS and len(verified.cases) == len(report.cases)
+    if SECOND:
+        request.getfixturevalue("debian")
+        _on_an_old_libtorch(name, tmp_path)
+
+
+@pytest.mark.skipif(not SECOND, reason="no second LibTorch here: networks are not verified on an old one")
+def test_an_old_libtorch_was_there() -> None:
+    """So that a run without says so."""
+
+
+def _on_an_old_libtorch(name: str, folder: Path) -> None:
+    """It passes there, or is refused by name, and passes without the operator."""
+    from generate_networks import export_network
+
+    artifact = folder / f"{name}.pt"
+    verify = ("verify", artifact, "--runner", "debian", "--level", "quick")
+    ran = on_both(*verify)
+    if ran.code == 5:
+        assert "TS332 it needs aten::scaled_dot_product_attention" in ran.out
+        before = on_both("inspect", artifact, "--runner", "debian")
+        assert before.code == 5 and 'attn_implementation="eager"' in before.out, before.text
+        artifact.unlink()
+        assert export_network(name, folder, attention="eager").written
+        ran = on_both(*verify)
+    assert ran.code == 0, ran.text
 
 
 def test_the_page_names_every_network() -> None:

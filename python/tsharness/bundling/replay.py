@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -54,15 +54,22 @@ class _Recorded:
         return {step["id"] for step in self.entry["job"]["steps"] if "id" in step}
 
 
+def _events(recorded: _Recorded) -> Iterator[Mapping[str, Any]]:
+    for process in recorded.processes:
+        yield from process["events"]
+
+
 class Replayer(Launcher):
     """Answers jobs with what another machine has said. Which cases a check looks at depends on how long they
     take: what was recorded counts, found by the steps' ids."""
 
-    def __init__(self, recorded: Sequence[_Recorded], files: Mapping[str, str], place: str) -> None:
-        super().__init__(Runner(Path(), ""), Sandbox.AUTO)
+    def __init__(
+        self, recorded: Sequence[_Recorded], files: Mapping[str, str], hello: Mapping[str, Any]
+    ) -> None:
+        super().__init__(Runner(Path(), str(hello["libtorch"])), Sandbox.AUTO)
         self._recorded = list(recorded)
         self._files = files
-        self.place = place
+        self.place = str(hello["host"]["name"])
 
     def start_ahead(self) -> None:
         """Nothing is started here."""
@@ -154,15 +161,10 @@ class _Replay:
 
     def _launcher(self, *purposes: str) -> Replayer | None:
         mine = [one for one in self._recorded if one.entry["purpose"] in purposes]
-        return Replayer(mine, self._data["files"], self._place()) if mine else None
-
-    def _place(self) -> str:
-        """The name of the host."""
-        for one in self._recorded:
-            for event in one.processes[0]["events"]:
-                if event["event"] == "hello":
-                    return str(event["host"]["name"])
-        return "an unknown host"
+        if not mine:
+            return None
+        hello = next(event for one in mine for event in _events(one) if event["event"] == "hello")
+        return Replayer(mine, self._data["files"], hello)
 
     def _plan(self, scratch: Path) -> Plan:
         """The plan of the verification here; the cases' tensors stay where they were used."""

@@ -46,7 +46,7 @@ VERIFY_RULES = (
         "error",
         "a switch of LibTorch makes the difference",
         "the same case on the same artifact is right with this one thing changed, so it is the cause",
-        "set it where the model runs: {line} Or record the reference as the server runs",
+        "set it where the model runs: {line}; or record the reference as the server runs",
     ),
     Rule(
         "TS207",

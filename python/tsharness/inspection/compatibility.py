@@ -117,11 +117,20 @@ def _every(subject: Subject) -> Iterator[tuple[Function, OperatorCall]]:
     return subject.uses(subject.archive.code.functions)
 
 
+_WITHOUT = {
+    "aten::scaled_dot_product_attention": (
+        'softmax(q @ k.mT / sqrt(d)) @ v, in transformers attn_implementation="eager"'
+    )
+}
+"""What computes the same of operators that every LibTorch has."""
+
+
 def what_to_do(ops: list[str]) -> str:
     """About operators that a LibTorch lacks."""
     namespaces = sorted({op.partition("::")[0] for op in ops})
     if namespaces == ["aten"]:
-        return "export with the PyTorch of the target, or update the target's LibTorch"
+        without = [f"; without {op.partition('::')[2]}: {_WITHOUT[op]}" for op in ops if op in _WITHOUT]
+        return f"export with the PyTorch of the target, or update the target's LibTorch{''.join(without)}"
     providers = [library_of(f"{name}::") or f"the library that registers {name}::" for name in namespaces]
     return (
         f"load {'; '.join(providers)}, built for this LibTorch: --load-library LIB.so; "

@@ -76,8 +76,11 @@ def _float64(report: VerifyReport) -> str:
 
 
 def matrix_lines(reports: Sequence[VerifyReport]) -> Iterator[str]:
-    """For each target that does not pass, the first of what is wrong there."""
+    """For each target that does not pass, the first of what is wrong there; and what is judged by more than
+    the table."""
     for report in reports:
+        if report.judged:
+            yield f"note  {matrix_label(report)}: judged {report.judged}"
         if report.verdict is not Verdict.PASS:
             word, _, said = verdict_lines(report)[0].partition(" ")
             yield f"{word}  {matrix_label(report)}: {said.strip()}"

@@ -36,6 +36,8 @@ def header_lines(report: VerifyReport) -> Iterator[tuple[str, str]]:
         yield "runner", f"{which}LibTorch {runner.libtorch} · {python} · {runner.where()}{_cage(runner)}"
     yield "cases", report.cases_from
     yield "proves", report.proves
+    if report.judged:
+        yield "judged", report.judged
 
 
 def _cage(runner: RunnerInfo) -> str:

@@ -25,6 +25,7 @@ from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import no_requests, parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
 from tsharness.verification.diagnose import NO_DIAGNOSIS, diagnose
+from tsharness.verification.environment import for_environment
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
 from tsharness.verification.plan import (
     Plan,
@@ -156,7 +157,8 @@ def verify_plan(
 ) -> VerifyReport:
     """Runs and judges a plan; ``integrity`` is asked when the cases have run, ``started`` is on the monotonic
     clock. Raises as ``verify``."""
-    with _with_float64(plan, _checked(options), launcher) as judged, _keeping_outputs(judged) as judged:
+    options = for_environment(plan, _checked(options), launcher.runner.libtorch)
+    with _with_float64(plan, options, launcher) as judged, _keeping_outputs(judged) as judged:
         result = run_plan(plan, judged, launcher, hooks)
         after = Hooks(on_event=hooks.on_event)
         return _report(plan, judged, result, integrity(), launcher, after, started)
@@ -245,6 +247,7 @@ def _report(
         artifact=_artifact_info(plan, integrity, result),
         cases_from=plan.cases_from,
         proves=plan.proves,
+        judged=options.judged,
         runner=info,
         checks=checks,
         cases=cases,

@@ -11,6 +11,8 @@ from tsharness.report.model import Finding
 from tsharness.verdict import Verdict
 from tsharness.verification.report import CaseResult
 
+_ROUNDING = 1e-4
+"""Of the norm of the expected values: what rounding alone may make of a float32 network."""
 SUFFICIENT = ("TS202", "TS203", "TS204")
 """Findings after which no switch of LibTorch needs to be looked for."""
 
@@ -21,8 +23,8 @@ def explain(cases: Sequence[CaseResult], provenance: Mapping[str, Any]) -> tuple
     failed = [case for case in cases if case.verdict is Verdict.FAIL]
     for case in failed:
         findings += filter(None, (_later_calls(case), _swapped_outputs(case)))
-    if failed and provenance.get("method") == "trace":
-        findings.extend(_baked_branches(failed, provenance.get("warnings", [])))
+    if provenance.get("method") == "trace":
+        findings.extend(_baked_branches(list(filter(_more_than_rounding, failed)), provenance))
     findings += _missing_library(cases)
     recorded = provenance.get("self_check", {}).get("verdict", "pass")
     if recorded != "pass":
@@ -71,9 +73,15 @@ def _later_calls(case: CaseResult) -> Finding | None:
     return None
 
 
-def _baked_branches(failed: Sequence[CaseResult], warnings: Sequence[Mapping[str, Any]]) -> list[Finding]:
+def _more_than_rounding(case: CaseResult) -> bool:
+    """Another branch gives another result, and not the same one but for its last digits."""
+    failed = [output for output in case.outputs if output.verdict is Verdict.FAIL]
+    return any(output.relative_l2 is None or output.relative_l2 > _ROUNDING for output in failed)
+
+
+def _baked_branches(failed: Sequence[CaseResult], provenance: Mapping[str, Any]) -> list[Finding]:
     """What the tracer warned of when the artifact was made."""
-    for warning in warnings:
+    for warning in provenance.get("warnings", []) if failed else []:
         if "Converting a tensor to a Python" not in warning.get("message", ""):
             continue
         where = f"{warning.get('file', '?')}:{warning.get('line', '?')}"

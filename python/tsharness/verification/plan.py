@@ -57,6 +57,8 @@ class VerifyOptions:
     """Whether to read the file once more and check its bytes: not for one that was just written."""
     tolerance: Mapping[str, Any] = field(default_factory=dict)
     """``{"rtol", "atol", "exact", "outputs": {NAME: {...}}}``"""
+    judged: str = ""
+    """In words, why the tolerance is not that of the table; set by verification/environment.py."""
     level: Level = Level.STANDARD
     select: tuple[str, ...] = ()
     """Checks to run, by their ids; those of the level if empty."""

@@ -171,6 +171,8 @@ class VerifyReport:
     """Where the artifact parts from the reference, if that was asked for."""
     printed: str = ""
     """The last of what the model printed while it ran."""
+    judged: str = ""
+    """In words, why tolerances are not those of the table; empty if they are, or were stated."""
     incomplete: bool = False
     """Whether it was interrupted: cases and checks that had not ended are not what they would have been."""
     schema_version: int = SCHEMA_VERSION
