@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 
 import pytest
+import torch
 
-from conftest import Ran, tsharness
+from conftest import Ran, run, tsharness, with_case
+from corpus import scripted
 from tsharness.errors import UsageError
 from tsharness.inspection.runners import ask_runner
 from tsharness.runners.resolve import names_of
@@ -153,3 +156,54 @@ def test_what_was_never_finished_is_no_runner(store: Path) -> None:
 def test_what_is_no_libtorch(tmp_path: Path) -> None:
     ran = tsharness("runner", "build", "--libtorch", tmp_path)
     assert ran.code == 2 and "is no LibTorch" in ran.err, ran.text
+
+
+_SUMS = """
+import torch
+for seed in range(40):
+    torch.manual_seed(seed)
+    print(torch.randn(20000).softmax(0).sum().item().hex())
+"""
+
+
+def _sums(capability: str) -> list[float]:
+    """What one model's sum is with these instructions, for several inputs: rounding alone differs."""
+    environment = {**os.environ, "ATEN_CPU_CAPABILITY": capability}
+    ran = run(sys.executable, "-c", _SUMS, env=environment)
+    assert ran.code == 0, ran.text
+    return [float.fromhex(line) for line in ran.out.split()]
+
+
+class Planted(torch.nn.Module):
+    """Wrong on one side of a limit that rounding decides on."""
+
+    def __init__(self, limit: float, above: bool) -> None:
+        super().__init__()
+        self.limit, self.above = limit, above
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        beyond = x.softmax(0).sum().double() > self.limit
+        return torch.where(beyond == self.above, x + 1, x)
+
+
+@pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() != "AVX512", reason="this processor has no AVX-512"
+)
+def test_a_difference_that_only_avx512_shows_is_found(tmp_path: Path) -> None:
+    sums = zip(*map(_sums, ("default", "avx2", "avx512")), strict=True)
+    seed, (lowest, highest, odd) = next(
+        (seed, (min(other), max(other), odd))
+        for seed, (*other, odd) in enumerate(sums)
+        if not min(other) <= odd <= max(other)
+    )
+    above = odd > highest
+    planted = scripted(Planted((odd + (highest if above else lowest)) / 2, above), tmp_path / "planted.pt")
+    torch.manual_seed(seed)
+    x = torch.randn(20000)
+    with_case(planted, x, x)
+    ran = tsharness("verify", planted, "--cpu-capability", "default,avx2,avx512", "--level", "quick")
+    assert ran.code == 1 and "2 of 3 targets pass" in ran.out, ran.text
+    (row,) = (line for line in ran.out.splitlines() if line.startswith("parity"))
+    assert row.split() == ["parity", "pass", "pass", "fail"]
+    told = ran.out[ran.out.rindex("\n\n") :]
+    assert "AVX512: case" in told and "TS206 passes with CPU capability changed" in told, told
