@@ -38,7 +38,8 @@ demo: $(INSTALLED)
 	$(PY) examples/demo.py
 
 test: test-cpp
-	$(PY) -m pytest
+	$(PY) -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+	$(PY) -m pytest -m alone
 
 test-cpp: $(INSTALLED)
 ifeq ($(HAVE_GTEST),ON)

@@ -32,6 +32,8 @@ from tsharness.errors import UsageError
 from tsharness.report.model import RunnerInfo
 from tsharness.verdict import ExitCode
 
+pytestmark = pytest.mark.alone
+
 
 def event_of(first: float = 1.0, **fields: Any) -> dict[str, Any]:
     """As the runner says it."""

@@ -15,6 +15,8 @@ from conftest import with_case, written_report
 from corpus import scripted
 from tsharness.exporting import torch_jit
 
+pytestmark = pytest.mark.alone
+
 
 def test_a_sweep_is_one_table_with_the_best_marked(models: Path, tmp_path: Path) -> None:
     plot = tmp_path / "sweep.png"

@@ -215,6 +215,7 @@ class Talks(nn.Module):
         return x
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("module", "options", "said"),
     [

@@ -15,6 +15,8 @@ import yaml
 
 from conftest import ROOT, Ran, run
 
+pytestmark = pytest.mark.alone
+
 ACTION = ROOT / "action.yml"
 CI = ROOT / "examples" / "ci"
 RECIPES = [

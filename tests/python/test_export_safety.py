@@ -65,6 +65,7 @@ def test_killed_at_random_moments(tmp_path: Path, seconds: float) -> None:
     assert not all(there), "every export had ended before it was killed: the moments are too late"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_export_leaves_nothing(number: signal.Signals, tmp_path: Path, seconds: float) -> None:
     target = tmp_path / "m.pt"

@@ -146,6 +146,7 @@ def test_crash_while_loading(tmp_path: Path) -> None:
     assert ran.code == 7 and "cannot be judged" in ran.err
 
 
+@pytest.mark.alone
 def test_quiet_hostile_run_leaves_no_process(tmp_path: Path) -> None:
     path = make(Loop(), tmp_path)
     assert tsharness("verify", path, "--timeout", "1", "-q").code == 6

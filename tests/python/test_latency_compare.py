@@ -25,6 +25,8 @@ from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.statistics import Change, Effect, paired_effect
 from tsharness.errors import UsageError
 
+pytestmark = pytest.mark.alone
+
 X = torch.linspace(-1, 1, 64)
 QUICK = ("--max-time", "3", "--margin", "50%")
 

@@ -22,6 +22,7 @@ from tsharness.scratch import ScratchFolder, remove_leftovers
 OLD = time.time() - 3600
 
 
+@pytest.mark.alone
 def test_what_a_killed_process_has_left_is_removed(tmp_path: Path, models: Path) -> None:
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     command = [Path(sys.executable).parent / "tsharness", "verify", models / "resnet.pt", "--calls", "10000"]

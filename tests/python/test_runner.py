@@ -238,6 +238,7 @@ def test_what_is_printed_is_kept_to_its_end_only(stand_in: Callable[..., Outcome
     assert outcome.printed.endswith("end\n") and len(outcome.printed) <= 8192
 
 
+@pytest.mark.alone
 def test_a_signal_to_the_user_leaves_no_runner(models: Path, tmp_path: Path) -> None:
     """Ctrl-C ends the command and its runner, without a traceback; what was seen is reported."""
     import signal

@@ -17,6 +17,8 @@ from corpus import scripted
 from tsharness.bench.samples import KEY
 from tsharness.cases.safetensors_file import Location, SafetensorsReader
 
+pytestmark = pytest.mark.alone
+
 QUICK = ("--case", "example", "--processes", "1", "--min-time", "0.3")
 
 

@@ -136,6 +136,7 @@ def test_several_at_once_say_the_same_in_the_same_order(suite: Callable[[str], P
     assert [report["exit_code"] for report in _reports(where / "run.json")] == [0, 0, 1]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("jobs", ["1", "3"])
 def test_an_interrupt_leaves_what_there_is(suite: Callable[[str], Path], jobs: str) -> None:
     where = suite('verify = { level = "quick", calls = 2000000 }\n[[artifacts]]\npath = "models/*.pt"\n')
@@ -158,6 +159,7 @@ def test_an_interrupt_leaves_what_there_is(suite: Callable[[str], Path], jobs: s
     assert not running_runners()
 
 
+@pytest.mark.alone
 def test_bench_of_a_suite(suite: Callable[[str], Path]) -> None:
     where = suite("""
 bench = { min_time = 0.1, processes = 2, case = "example", budget = { p50 = "1s", size = "1GB" } }
@@ -179,6 +181,7 @@ commands = ["verify"]
     assert tsharness("bench", "--plot", "x.png", cwd=where).code == 2
 
 
+@pytest.mark.alone
 def test_compare_of_a_suite(suite: Callable[[str], Path]) -> None:
     where = suite("""
 compare = { base = "released/{name}", max_time = 2, max_regression = "50%" }
@@ -195,6 +198,7 @@ path = ["models/a.pt", "models/b.pt"]
     assert "released/b.pt" in error["message"]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "command", [("verify",), ("verify", "-j", "2"), ("bench",), ("compare", "--max-time", "2")], ids=" ".join
 )

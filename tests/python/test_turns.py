@@ -17,6 +17,8 @@ from conftest import tsharness as run
 from corpus import scripted
 from test_latency_compare import QUICK, Crashes, Other, Work, X
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -86,6 +86,7 @@ class Stream(torch.nn.Module):
         return self.layer(x) + self.last
 
 
+@pytest.mark.alone  # what is tried besides depends on how long it takes
 @pytest.mark.parametrize("make", [Convolution, Signal, Stream])
 def test_inputs_are_found_from_the_first_operators(make: type[torch.nn.Module], tmp_path: Path) -> None:
     torch_jit.save(torch_jit.script(make().eval()), tmp_path / "m.pt")
