@@ -63,7 +63,8 @@ class Reader:
         kept = {name: value for name, value in os.environ.items() if name not in hidden}
         # Of an editable installation of this package, which no reader has.
         quiet = {"PYTEST_ADDOPTS": "-W ignore::pytest.PytestAssertRewriteWarning"}
-        self._environment = {**kept, **quiet, "PATH": path, "COLUMNS": "200", **(environment or {})}
+        own = {"PATH": path, "COLUMNS": "200", "TSHARNESS_RUNNERS": str(folder / "runners")}
+        self._environment = {**kept, **quiet, **own, **(environment or {})}
         self._code = 0
 
     def follow(self, page: Path) -> int:

@@ -36,8 +36,15 @@ _MEANT = {
 """What a reader puts in the place of a word."""
 PAGES = [page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "findings"]
 INLINE = sorted({command for page in PAGES for command in _INLINE.findall(page.read_text())})
-_ELSEWHERE = {"libmyops": "test_load_library.py", "--counter instructions": "test_bench_ways.py"}
-"""What needs a library to be built, or takes minutes."""
+_ELSEWHERE = {
+    "libmyops": "python/test_load_library.py",
+    "--counter instructions": "python/test_bench_ways.py",
+    "runner build": "building/test_runner_build.py",
+    "--runner-b old": "building/test_runner_build.py",
+    "--host user@machine": "python/test_host.py",
+    "report results.json": "python/test_bundle.py",
+}
+"""What needs something to be built or another machine, or takes minutes."""
 _OF_A_SUITE = ("tsharness init", "tsharness verify -", "tsharness compare -")
 _WRONG = ("conditional_traced.pt", "wrong.pt")
 
@@ -96,16 +103,20 @@ def test_there_are_commands() -> None:
 def test_a_command_inside_a_sentence(command: str, folder: Path, tmp_path: Path) -> None:
     for word, meant in _MEANT.items():
         command = command.replace(word, meant)
-    _run(command.replace("-o out", f"-o {tmp_path / 'out'}"), folder)
+    _run_or_skip(command.replace("-o out", f"-o {tmp_path / 'out'}"), folder)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme(command: str, folder: Path) -> None:
     if "cuda" in command and not torch.cuda.is_available():
         pytest.skip("no CUDA device here")
+    _run_or_skip(command, folder)
+
+
+def _run_or_skip(command: str, folder: Path) -> None:
     for part, where in _ELSEWHERE.items():
         if part in command:
-            pytest.skip(f"tests/python/{where} does this")
+            pytest.skip(f"tests/{where} does this")
     _run(command, folder)
 
 
@@ -119,7 +130,11 @@ def _run(command: str, folder: Path) -> None:
         text=True,
         timeout=300,
         check=False,
-        env={**os.environ, "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}"},
+        env={
+            **os.environ,
+            "PATH": f"{program.parent}{os.pathsep}{os.environ['PATH']}",
+            "TSHARNESS_RUNNERS": str(folder / "runners"),
+        },
     )
     text = done.stdout + done.stderr
     expected = (
