@@ -113,10 +113,13 @@ def test_a_death_there_is_a_result(
     assert not left_behind() and not processes_there()
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("end", "to_all"), [(signal.SIGINT, False), (signal.SIGINT, True), (signal.SIGKILL, False)]
+)
 def test_nothing_stays_there_when_the_near_end_goes(
-    ssh: dict[str, str], end: signal.Signals, tmp_path: Path
+    ssh: dict[str, str], end: signal.Signals, to_all: bool, tmp_path: Path
 ) -> None:
+    """``to_all``: a terminal tells every process of a command of Ctrl-C, ssh too."""
     command = [Path(sys.executable).parent / "tsharness", "verify", make(Loop(), tmp_path), "--host", "box"]
     quiet = subprocess.DEVNULL
     process = subprocess.Popen(
@@ -125,13 +128,14 @@ def test_nothing_stays_there_when_the_near_end_goes(
         stdout=quiet,
         stderr=quiet,
         preexec_fn=heed_interrupts,  # noqa: PLW1509
+        start_new_session=True,
     )
     deadline = time.monotonic() + 30
     while not processes_there() and time.monotonic() < deadline:
         time.sleep(0.1)
     assert processes_there() and left_behind()
-    process.send_signal(end)
-    process.wait(timeout=30)
+    os.killpg(process.pid, end) if to_all else process.send_signal(end)
+    assert process.wait(timeout=30) == (130 if end == signal.SIGINT else -end)
     while (processes_there() or left_behind()) and time.monotonic() < deadline + 10:
         time.sleep(0.1)
     assert not processes_there() and not left_behind()
@@ -143,7 +147,7 @@ def test_hosts_that_cannot_be(ssh: dict[str, str], models: Path, tmp_path: Path)
     ran = tsharness("verify", models / "linear.pt", "--host", "-oProxyCommand=x", env=ssh)
     assert ran.code == 2 and "expected user@machine" in ran.err
     ran = tsharness("verify", models / "linear.pt", "--host", "x", env={**ssh, "TSHARNESS_SSH": "/no/ssh"})
-    assert ran.code == 8 and "cannot be started" in ran.err
+    assert ran.code == 8 and "no such command" in ran.err
     ran = verify(ssh, tmp_path / "none.pt")
     assert ran.code == 5 and not left_behind()
 

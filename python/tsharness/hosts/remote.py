@@ -31,16 +31,21 @@ _SIGNALS = 128
 _LOST = 255
 """What ssh ends with if the connection has failed, and not the command."""
 
-# Its input is the job, and then a lifeline: where it ends, because whoever asked is gone, so does the process
-# with all that it has started. Nothing is made above its own folder: that may be gone already, for good.
+# Its input is the job, and then a lifeline: where it ends, because whoever asked is gone, so does the runner.
+# Nothing is made above its own folder: that may be gone already, for good.
 _SCRIPT = """
 mkdir {folder} {folder}/scratch {folder}/out && cd {folder}/scratch || exit 126
 head -c {bytes} > ../job.json
 exec 3<&0
-(cat <&3 >/dev/null; kill -9 0) >/dev/null 2>&1 &
 env -i HOME="$PWD" TMPDIR="$PWD" LD_LIBRARY_PATH="$LD_LIBRARY_PATH" {variables} \\
-  {runner} --events-fd 1 ../job.json </dev/null 3<&-
-exit $?
+  {runner} --events-fd 1 ../job.json </dev/null 3<&- &
+runner=$!
+(cat <&3; kill -9 $runner) >/dev/null 2>&1 &
+lifeline=$!
+wait $runner
+code=$?
+kill $lifeline
+exit $code
 """
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,17 +58,19 @@ class Host:
         self.destination = destination
         self._control = ScratchFolder()
         self._ssh = shlex.split(os.environ.get("TSHARNESS_SSH", "ssh"))
-        options = ["ControlMaster=yes", f"ConnectTimeout={_CONNECT_SECONDS}"]
-        try:
-            self._keeper = subprocess.Popen(
-                self._command(_KEEPER, options),
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-            )
-        except OSError as error:
+        if not self._ssh or shutil.which(self._ssh[0]) is None:
             self._control.cleanup()
-            raise EnvironmentProblem(f"{self._ssh[0]} cannot be started: {error.strerror}") from None
+            raise EnvironmentProblem(
+                f"{' '.join(self._ssh) or 'TSHARNESS_SSH'}: no such command; install ssh"
+            )
+        options = ["ControlMaster=yes", f"ConnectTimeout={_CONNECT_SECONDS}"]
+        self._keeper = subprocess.Popen(
+            # Ctrl-C is for us: what is there has to be cleaned up over this connection first.
+            ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *self._command(_KEEPER, options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
         try:
             self.facts = self._facts()
         except BaseException:

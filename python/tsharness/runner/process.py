@@ -58,6 +58,8 @@ class Watch:
         self._next_look = time.monotonic() + _LOOK_EVERY
 
     def until_end(self) -> Outcome:
+        """To be called when the process has its job: from then on it has ``timeout`` for each step."""
+        self._deadline = time.monotonic() + self._timeout
         self._read_all()
         try:
             code = self._process.wait(_EXIT_GRACE if self._problem is None else 0)
