@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tsharness.bench.compare_options import SideOptions as SideOptions
     from tsharness.bench.compare_report import CompareReport as CompareReport
     from tsharness.bench.report import BenchReport as BenchReport
+    from tsharness.bundling.api import Bundle as Bundle
+    from tsharness.bundling.api import bundle as bundle
     from tsharness.exporting.api import export as export
     from tsharness.exporting.inputs import Inputs as Inputs
     from tsharness.exporting.report import ExportReport as ExportReport
@@ -31,6 +33,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "benchmark": "tsharness.bench.api",
     "BenchReport": "tsharness.bench.report",
+    "bundle": "tsharness.bundling.api",
+    "Bundle": "tsharness.bundling.api",
     "compare": "tsharness.bench.compare",
     "CompareReport": "tsharness.bench.compare_report",
     "export": "tsharness.exporting.api",

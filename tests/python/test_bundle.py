@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import torch
 
+import tsharness as package
 from conftest import Ran, run, tsharness, written_report
 from test_hostile import Loop, Segfault, make
 from tsharness.bundling.runtime import licences_of
@@ -173,7 +174,7 @@ def test_float64_judges_there_by_what_ran_there(models: Path, tmp_path: Path) ->
     from tsharness.verification.plan import VerifyOptions
 
     options = VerifyOptions(float64=True, level=Level.QUICK)
-    made = bundle_artifact(models / "linear.pt", tmp_path / "b", options)
+    made = bundle_artifact(models / "linear.pt", tmp_path / "b", options, bench=False)
     assert made.report.verdict.value == "pass" and made.size > 1e6
     assert run(tmp_path / "b" / "run.sh").code == 0
     tsharness("report", tmp_path / "b" / "results.json", "--json", tmp_path / "r.json")
@@ -193,6 +194,13 @@ def test_as_one_file(models: Path, tmp_path: Path, kind: str) -> None:
     with tarfile.open(archive) as opened:
         opened.extractall(tmp_path, filter="data")
     assert run(tmp_path / "linear-b" / "run.sh").code == 0
+
+
+def test_from_python(models: Path, tmp_path: Path) -> None:
+    made = package.bundle(models / "linear.pt", tmp_path / "b", bench=False, level="quick", rtol=1e-3)
+    assert isinstance(made, package.Bundle) and made.path == tmp_path / "b"
+    made.report.raise_for_verdict()
+    assert run(made.path / "run.sh").code == 0
 
 
 def test_mistakes(models: Path, tmp_path: Path, runner_path: Path) -> None:

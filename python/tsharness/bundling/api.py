@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +23,12 @@ from tsharness.bundling.runtime import copy_runtime
 from tsharness.errors import UsageError
 from tsharness.report.document import now
 from tsharness.report.model import to_dict
-from tsharness.runner.cage import KEPT_VARIABLES
+from tsharness.runner.cage import KEPT_VARIABLES, parse_sandbox
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runners.resolve import capability_environment, runner_named
 from tsharness.verification.api import verify_artifact
-from tsharness.verification.plan import Plan, VerifyOptions
+from tsharness.verification.checks.rule import parse_level
+from tsharness.verification.plan import Plan, VerifyOptions, tolerance_layer
 from tsharness.verification.report import VerifyReport
 
 VERSION = 1
@@ -48,17 +49,63 @@ class Bundle:
     """Libraries in it whose licence was not found."""
 
 
+def bundle(
+    path: str | Path,
+    output: str | Path,
+    *,
+    runner: str = "installed",
+    with_libtorch: bool = False,
+    bench: bool = True,
+    cases: str | Path | None = None,
+    only: Sequence[str] = (),
+    rtol: float | Mapping[str, float] | None = None,
+    atol: float | Mapping[str, float] | None = None,
+    exact: bool = False,
+    calls: int = 5,
+    level: str = "standard",
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    libraries: Sequence[str | Path] = (),
+    device: str = "cpu",
+    threads: int | None = None,
+    allow_ops: Sequence[str] = (),
+    sandbox: str = "auto",
+    timeout: float = 600.0,
+    memory_limit: int | None = None,
+) -> Bundle:
+    """Makes a folder (or a .tar.zst, .tar.gz, .tar of it) that verifies and benches the artifact on a host
+    without Python; the other options are those of ``verify``. Raises as ``bundle_artifact``."""
+    options = VerifyOptions(
+        cases=None if cases is None else Path(cases),
+        only=tuple(only),
+        device=device,
+        threads=threads,
+        runner=runner,
+        libraries=tuple(map(Path, libraries)),
+        calls=calls,
+        tolerance=tolerance_layer(rtol, atol, exact),
+        level=parse_level(level),
+        select=tuple(select),
+        ignore=tuple(ignore),
+        allow_ops=tuple(allow_ops),
+        sandbox=parse_sandbox(sandbox),
+        timeout=timeout,
+        memory_limit=memory_limit,
+    )
+    return bundle_artifact(Path(path), Path(output), options, with_libtorch=with_libtorch, bench=bench)
+
+
 def bundle_artifact(
     artifact: Path,
     output: Path,
     options: VerifyOptions,
     *,
     with_libtorch: bool = False,
-    bench: BenchOptions | None = None,
+    bench: bool = True,
     hooks: Hooks = NO_HOOKS,
 ) -> Bundle:
     """Verifies the artifact here, and writes down what was asked of the runner: the host is asked the same.
-    ``bench``: how to measure there; ``None``: not at all. Raises as ``verify``, UsageError if ``output``
+    ``bench``: whether to measure there, too. Raises as ``verify``, UsageError if ``output``
     exists or cannot be written, EnvironmentProblem without zstandard for a .tar.zst."""
     if output.exists():
         raise UsageError(f"{output} exists; name another one with -o, or remove it")
@@ -67,13 +114,23 @@ def bundle_artifact(
     with atomic_path(output) as unfinished:
         folder = unfinished.with_name("folder") / output.name.removesuffix(kind) if kind else unfinished
         folder.mkdir(parents=True)
-        report, document = _recorded(artifact, folder, options, bench, hooks)
+        report, document = _recorded(artifact, folder, options, _benching(options) if bench else None, hooks)
         unlicensed = copy_runtime(runner_named(options.runner), folder, with_libtorch)
         _write(folder, document)
         if kind:
             pack_folder(folder, unfinished, kind)
         size = _bytes_of(unfinished)
     return Bundle(output, size, report, tuple(unlicensed))
+
+
+def _benching(options: VerifyOptions) -> BenchOptions:
+    return BenchOptions(
+        device=options.device,
+        threads=options.threads,
+        libraries=options.libraries,
+        sandbox=options.sandbox.value,
+        timeout=options.timeout,
+    )
 
 
 def _recorded(

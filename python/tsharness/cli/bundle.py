@@ -71,37 +71,33 @@ def command(
 
     Exit codes: 0 the bundle was made, whatever the verdict here; else as `tsharness verify`.
     """
-    from tsharness.bench.options import BenchOptions
-    from tsharness.bundling.api import bundle_artifact
+    from tsharness.bundling.api import bundle
     from tsharness.report.console import console
     from tsharness.report.draw import print_line
     from tsharness.report.units import size
-    from tsharness.runner.cage import parse_sandbox
-    from tsharness.verification.checks.rule import parse_level
-    from tsharness.verification.plan import VerifyOptions, tolerance_layer
 
-    options = VerifyOptions(
+    made = bundle(
+        artifact,
+        output,
+        runner=runner,
+        with_libtorch=with_libtorch,
+        bench=bench,
         cases=cases,
-        only=tuple(only),
+        only=only,
+        rtol=parse_tolerances("--rtol", rtol),
+        atol=parse_tolerances("--atol", atol),
+        exact=exact,
+        calls=calls,
+        level=level,
+        select=select,
+        ignore=ignore,
+        libraries=libraries,
         device=device,
         threads=threads,
-        runner=runner,
-        libraries=tuple(libraries),
-        calls=calls,
-        tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
-        level=parse_level(level),
-        select=tuple(select),
-        ignore=tuple(ignore),
-        allow_ops=tuple(allow_ops),
-        sandbox=parse_sandbox(sandbox),
+        allow_ops=allow_ops,
+        sandbox=sandbox,
         timeout=timeout,
         memory_limit=parse_size(memory_limit) if memory_limit else None,
-    )
-    measured = BenchOptions(
-        only=tuple(only), device=device, threads=threads, libraries=options.libraries, sandbox=sandbox
-    )
-    made = bundle_artifact(
-        artifact, output, options, with_libtorch=with_libtorch, bench=measured if bench else None
     )
     out = console(use_color(no_color))
     if not quiet:
