@@ -2,6 +2,7 @@
 
 #include <torch/script.h>
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,13 +19,13 @@ class PreparedCall {
   PreparedCall(const Session& session, const BoundCall& call);
 
   /// Runs in the grad mode of the calling thread. What the method throws leaves as it is.
-  c10::IValue operator()() const { return module_.get_method(method_)(arguments_); }
+  c10::IValue operator()() const { return program_->call(method_, arguments_); }
 
   /// All of them by position, named ones and defaults too.
   const std::vector<c10::IValue>& arguments() const { return arguments_; }
 
  private:
-  torch::jit::Module module_;
+  std::shared_ptr<const Program> program_;
   std::string method_;
   std::vector<c10::IValue> arguments_;
 };

@@ -1,7 +1,6 @@
 #include "core/session.h"
 
 #include <map>
-#include <sstream>
 
 #include "core/devices.h"
 #include "core/error.h"
@@ -19,17 +18,18 @@ bool is_plain(const IValue& value) {
   return value.isNone() || value.isBool() || value.isInt() || value.isDouble() || value.isString();
 }
 
-torch::jit::Module load(const std::string& path, c10::Device device, const Cast& cast) {
-  auto module =
-      translating_errors(ErrorKind::Artifact, [&] { return torch::jit::load(path, device); });
+std::unique_ptr<Program> load(const std::string& path, c10::Device device, const Cast& cast,
+                              const std::string& kind) {
+  auto program =
+      translating_errors(ErrorKind::Artifact, [&] { return load_program(path, device, kind); });
   if (cast.changes_something()) {
     ValueVisitor visitor;
     visitor.tensor = [&](const std::string&, const at::Tensor& tensor) {
       if (tensor.is_floating_point()) at::Tensor(tensor).set_data(cast(tensor));
     };
-    walk_value("", module._ivalue(), visitor);
+    walk_value("", program->state(), visitor);
   }
-  return module;
+  return program;
 }
 
 }  // namespace
@@ -41,62 +41,50 @@ BoundCall BoundCall::clone(c10::Device device) const {
   return copy;
 }
 
-Session::Session(const std::string& path, c10::Device device, const Cast& cast)
+Session::Session(const std::string& path, c10::Device device, const Cast& cast,
+                 const std::string& kind)
     : path_(path),
       device_(device),
       cast_(cast),
-      module_(load(path, device, cast)),
+      kind_(kind),
+      program_(load(path, device, cast, kind)),
       loaded_state_(mark_state()) {}
 
-Session::Session(const Session& from, torch::jit::Module module)
+Session::Session(const Session& from, std::unique_ptr<Program> program)
     : path_(from.path_),
       device_(from.device_),
       cast_(from.cast_),
-      module_(std::move(module)),
+      kind_(from.kind_),
+      program_(std::move(program)),
       loaded_state_(mark_state()) {}
 
-Session Session::clone() const { return {*this, module_.deepcopy()}; }
+Session Session::clone() const { return {*this, program_->clone()}; }
 
-std::vector<MethodInfo> Session::methods() const {
-  std::vector<MethodInfo> result;
-  for (const auto& method : module_.get_methods()) {
-    std::ostringstream schema;
-    schema << method.function().getSchema();
-    result.push_back({method.name(), schema.str()});
+const torch::jit::Module& Session::module() const {
+  const torch::jit::Module* module = program_->module();
+  if (module == nullptr) {
+    throw Error(ErrorKind::Usage, "an artifact of kind " + kind() + " has no graphs to look at");
   }
-  return result;
-}
-
-c10::FunctionSchema Session::schema(const std::string& name) const {
-  return method(name).function().getSchema();
+  return *module;
 }
 
 int64_t Session::parameter_count() const {
   int64_t count = 0;
-  for (const auto& parameter : module_.parameters()) count += parameter.numel();
+  for (const at::Tensor& parameter : program_->parameters()) count += parameter.numel();
   return count;
 }
 
 int64_t Session::parameter_bytes() const {
   int64_t bytes = 0;
-  for (const auto& parameter : module_.parameters()) {
+  for (const at::Tensor& parameter : program_->parameters()) {
     bytes += static_cast<int64_t>(parameter.numel() * parameter.element_size());
   }
   return bytes;
 }
 
-torch::jit::Method Session::method(const std::string& name) const {
-  if (auto found = module_.find_method(name)) return *found;
-  std::string names;
-  for (const auto& method : module_.get_methods()) {
-    names += (names.empty() ? "" : ", ") + method.name();
-  }
-  throw Error(ErrorKind::Usage, "the artifact has no method '" + name + "'; it has: " + names);
-}
-
 BoundCall Session::bind(const Call& call, const SafetensorsReader& tensors) const {
-  const auto target = method(call.method);
-  const auto& arguments = target.function().getSchema().arguments();
+  const c10::FunctionSchema target = schema(call.method);
+  const auto& arguments = target.arguments();
   const size_t positions = arguments.size() - 1;  // the first one is self
   if (call.args.size() > positions) {
     throw Error(ErrorKind::Input, call.method + " takes " + std::to_string(positions) +
@@ -137,7 +125,7 @@ std::vector<Session::StateMark> Session::mark_state() const {
   visitor.leaf = [&](const std::string& name, const IValue& value) {
     marks.push_back({name, value});
   };
-  walk_value("", module_._ivalue(), visitor);
+  walk_value("", state(), visitor);
   return marks;
 }
 
@@ -165,8 +153,8 @@ std::vector<std::string> Session::changed_state() const {
 
 void Session::restore() {
   if (changed_state().empty()) return;
-  if (!pristine_) pristine_ = load(path_, device_, cast_);
-  module_ = pristine_->deepcopy();
+  if (!pristine_) pristine_ = load(path_, device_, cast_, kind_);
+  program_ = pristine_->clone();
   loaded_state_ = mark_state();
 }
 

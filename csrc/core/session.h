@@ -1,7 +1,6 @@
 #pragma once
 
-#include <torch/script.h>
-
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -9,6 +8,7 @@
 
 #include "core/case_file.h"
 #include "core/cast.h"
+#include "core/program.h"
 #include "core/settings.h"
 
 namespace tsharness {
@@ -25,24 +25,20 @@ struct BoundCall {
   BoundCall clone(c10::Device device) const;
 };
 
-/// A method as the artifact declares it.
-struct MethodInfo {
-  std::string name;
-  std::string schema;  ///< TorchScript's own notation
-};
-
-/// A loaded TorchScript artifact on one device. Runs under no_grad, as a server does, if nothing
+/// A loaded artifact on one device. Runs under no_grad, as a server does, if nothing
 /// else is asked for.
 class Session {
  public:
   /// With `cast`, so are converted the module's tensors and the arguments of every call: to
   /// float64, for example, to measure rounding by.
   /// Raises Error(Artifact) if it cannot be loaded, Error(Device) if the device is not there.
-  Session(const std::string& path, c10::Device device, const Cast& cast = {});
+  Session(const std::string& path, c10::Device device, const Cast& cast = {},
+          const std::string& kind = {});
 
-  std::vector<MethodInfo> methods() const;
+  std::string kind() const { return program_->kind(); }
+  std::vector<MethodInfo> methods() const { return program_->methods(); }
   /// Raises Error(Usage), with the methods that there are, if there is no such method.
-  c10::FunctionSchema schema(const std::string& method) const;
+  c10::FunctionSchema schema(const std::string& method) const { return program_->schema(method); }
   int64_t parameter_count() const;
   int64_t parameter_bytes() const;
   c10::Device device() const { return device_; }
@@ -54,8 +50,8 @@ class Session {
   /// Raises Error(Input), Error(Execution) or Error(Memory). May be called from several threads.
   c10::IValue run(const BoundCall& call, GradMode mode = GradMode::NoGrad) const;
 
-  /// Raises Error(Usage), with the methods that there are, if there is no such method.
-  torch::jit::Method method(const std::string& name) const;
+  /// Stays what it is when the session is restored.
+  std::shared_ptr<const Program> shared_program() const { return program_; }
 
   /// Waits until the device has done all that was asked of it.
   void synchronize() const;
@@ -64,9 +60,10 @@ class Session {
   /// `restore`.
   std::vector<std::string> changed_state() const;
   /// The module itself, by its attributes.
-  c10::IValue state() const { return module_._ivalue(); }
-  const torch::jit::Module& module() const { return module_; }
-  /// Another one with a deep copy of the module: what its calls change, this one does not see.
+  c10::IValue state() const { return program_->state(); }
+  /// The module with its graphs. Raises Error(Usage) for a kind of artifact that has none.
+  const torch::jit::Module& module() const;
+  /// Another one with a copy of the program: what its calls change, this one does not see.
   Session clone() const;
   /// Puts the module back into the state that it was loaded in; costs nothing if it still is.
   void restore();
@@ -78,14 +75,15 @@ class Session {
     int64_t version = 0;
     bool same_as(const StateMark& other) const;
   };
-  Session(const Session& from, torch::jit::Module module);
+  Session(const Session& from, std::unique_ptr<Program> program);
   std::vector<StateMark> mark_state() const;
 
   std::string path_;
   c10::Device device_;
   Cast cast_;
-  torch::jit::Module module_;
-  std::optional<torch::jit::Module> pristine_;
+  std::string kind_;
+  std::shared_ptr<const Program> program_;
+  std::shared_ptr<const Program> pristine_;
   std::vector<StateMark> loaded_state_;
 };
 

@@ -25,6 +25,7 @@ Job parse_job(const Json& json) {
     if (json.contains("cases") && !json["cases"].is_null()) {
       job.cases = parse_location(json["cases"]);
     }
+    job.kind = json.value("kind", job.kind);
     job.device = json.value("device", job.device);
     job.threads = json.value("threads", job.threads);
     job.seed = json.value("seed", job.seed);

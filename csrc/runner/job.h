@@ -16,7 +16,8 @@ constexpr int kProtocolVersion = 1;
 struct Job {
   std::string artifact;
   std::optional<CaseFileLocation>
-      cases;  ///< stated by the job; else found in or beside the artifact
+      cases;         ///< stated by the job; else found in or beside the artifact
+  std::string kind;  ///< of the artifact (core/program.h); empty: what it holds
   std::string device = "cpu";
   int threads = 0;                     ///< of the intra-op pool; 0: LibTorch's own choice
   uint64_t seed = 0;                   ///< of LibTorch's generators, set before every case

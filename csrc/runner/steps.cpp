@@ -40,10 +40,12 @@ void load_step(const Json&, JobState& state) {
   const c10::Device device = available_device(state.job.device);
   for (const std::string& library : state.job.libraries) load_library(library);
   const double start = now_seconds();
-  state.session = std::make_unique<Session>(state.job.artifact, device, Cast(state.job.cast));
+  state.session =
+      std::make_unique<Session>(state.job.artifact, device, Cast(state.job.cast), state.job.kind);
   state.session->synchronize();
   state.events.emit("result", {{"step", "load"},
                                {"seconds", now_seconds() - start},
+                               {"kind", state.session->kind()},
                                {"device", device.str()},
                                {"parameters", state.session->parameter_count()},
                                {"parameter_bytes", state.session->parameter_bytes()},

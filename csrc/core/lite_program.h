@@ -1,0 +1,35 @@
+#pragma once
+
+#include <torch/csrc/jit/mobile/module.h>
+
+#include "core/program.h"
+
+namespace tsharness {
+
+/// Bytecode of the lite interpreter (.ptl, zip or flatbuffer), run by torch::jit::mobile: what a
+/// phone runs.
+class LiteProgram : public Program {
+ public:
+  LiteProgram(const std::string& path, c10::Device device);
+
+  std::string kind() const override { return "lite"; }
+  std::vector<MethodInfo> methods() const override;
+  c10::FunctionSchema schema(const std::string& method) const override;
+  c10::IValue call(const std::string& method,
+                   const std::vector<c10::IValue>& arguments) const override {
+    return module_.get_method(method)(arguments);
+  }
+  std::vector<at::Tensor> parameters() const override { return module_.parameters(); }
+  c10::IValue state() const override { return module_._ivalue(); }
+  std::unique_ptr<Program> clone() const override;
+
+ private:
+  std::string path_;
+  c10::Device device_;
+  mutable torch::jit::mobile::Module module_;
+};
+
+/// True for a flatbuffer, and for an archive that holds bytecode and no code.
+bool holds_bytecode_alone(const std::string& path);
+
+}  // namespace tsharness
