@@ -37,8 +37,9 @@ $(INSTALLED): .venv/.tools $(SOURCES) README.md
 demo: $(INSTALLED)
 	$(PY) examples/demo.py
 
+# Two workers on two cores: threads that wait would spin on what the other worker needs.
 test: test-cpp
-	$(PY) -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+	OMP_WAIT_POLICY=passive $(PY) -m pytest --numprocesses 2 --dist loadfile -m "not alone"
 	$(PY) -m pytest -m alone
 
 test-cpp: $(INSTALLED)
