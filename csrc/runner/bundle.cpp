@@ -14,7 +14,6 @@
 #include <vector>
 
 #include "core/base64.h"
-#include "core/clock.h"
 #include "core/error.h"
 #include "core/json.h"
 #include "runner/bundle_job.h"
@@ -233,7 +232,8 @@ class BundleRun {
     if (whole) fs::rename(unfinished, path, error);
     if (whole && !error) return;
     fs::remove(unfinished, error);
-    throw Error(ErrorKind::Usage, "cannot write " + path.string() + "; name another file: -o FILE");
+    throw Error(ErrorKind::Usage,
+                "cannot write " + path.string() + "; name another file: --output FILE");
   }
 
   const BundleRequest& request_;

@@ -32,7 +32,7 @@ from tsharness.verification.plan import Plan, VerifyOptions, tolerance_layer
 from tsharness.verification.report import VerifyReport
 
 VERSION = 1
-"""Of bundle.json; a runner does bundles of its own version."""
+"""Of bundle.json and of what comes back; a runner does bundles of its own version."""
 _SCRIPT = Path(__file__).parent / "run.sh"
 
 

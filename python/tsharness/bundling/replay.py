@@ -17,7 +17,7 @@ from tsharness.bench.api import bench_plan
 from tsharness.bench.judge import Subject
 from tsharness.bench.machine import machine_of_texts
 from tsharness.bench.options import BenchOptions
-from tsharness.bundling.api import measured_plan
+from tsharness.bundling.api import VERSION, measured_plan
 from tsharness.cases.case_file import KEY
 from tsharness.cases.safetensors_file import Location, SafetensorsWriter
 from tsharness.errors import TsharnessError, UsageError
@@ -35,8 +35,6 @@ from tsharness.verdict import worst
 from tsharness.verification.api import verify_plan
 from tsharness.verification.plan import Plan, VerifyOptions, plan_cases
 
-VERSION = 1
-"""Of the results of a bundle that this one reads."""
 KIND = "bundle-results"
 T = TypeVar("T")
 

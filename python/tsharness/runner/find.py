@@ -35,7 +35,7 @@ def find_runner() -> Runner:
         from tsharness.runners.store import built_runners
 
         for one in built_runners():
-            if Path(one.root) == error.folder.resolve() and _minor(one.libtorch) == _minor(error.version):
+            if Path(one.root) == error.folder.resolve() and minor(one.libtorch) == minor(error.version):
                 return one.runner
         raise EnvironmentProblem(
             f"{str(error).splitlines()[0]}\nBuild one for it: tsharness runner build --libtorch "
@@ -64,7 +64,7 @@ def check_torch(built: str) -> None:
         raise EnvironmentProblem(
             f"torch is not installed, and the runner needs its libraries: pip install torch=={built}"
         )
-    if _minor(installed) != _minor(built):
+    if minor(installed) != minor(built):
         raise OtherTorch(built, installed)
 
 
@@ -107,5 +107,6 @@ def _package_folders() -> list[Path]:
     return [Path(folder) for folder in tsharness.__path__]
 
 
-def _minor(version: str) -> list[str]:
+def minor(version: str) -> list[str]:
+    """Of LibTorch: what its C++ interface stays the same within."""
     return version.split("+", maxsplit=1)[0].split(".")[:2]

@@ -160,7 +160,8 @@ class Launcher:
         sandbox: Sandbox = Sandbox.AUTO,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._runner = runner
+        self.runner = runner
+        """Which it starts."""
         self.sandbox = sandbox
         self.place = ""
         """Where the processes run, in a word; empty: here."""
@@ -177,7 +178,7 @@ class Launcher:
 
     def start(self, environment: Mapping[str, str]) -> Process:
         """A new process, with these variables besides those that every one has."""
-        return RunnerProcess(self._runner, environment)
+        return RunnerProcess(self.runner, environment)
 
     def run(
         self,
@@ -217,11 +218,6 @@ class Launcher:
         self.interrupted = True
         for process in self._taken:
             process.kill()
-
-    @property
-    def runner(self) -> Runner:
-        """Which it starts."""
-        return self._runner
 
     def texts(self, paths: Sequence[str]) -> dict[str, str] | None:  # noqa: ARG002
         """Of files of the machine that the processes run on, those that there are; ``None``: it is this

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from tsharness.runner.find import minor
 from tsharness.verification.plan import Plan, VerifyOptions
 
 _STATED = ("rtol", "atol", "exact", "accept", "outputs")
@@ -23,7 +24,7 @@ def for_environment(plan: Plan, options: VerifyOptions, libtorch: str) -> Verify
 
 def _other_version(plan: Plan, libtorch: str) -> str:
     recorded = str(plan.document.provenance.get("torch") or "")
-    if not recorded or not libtorch or _minor(recorded) == _minor(libtorch):
+    if not recorded or not libtorch or minor(recorded) == minor(libtorch):
         return ""
     return f"with room for rounding in another order: the reference is of torch {recorded}"
 
@@ -32,7 +33,3 @@ def _other_instructions(options: VerifyOptions) -> str:
     if options.cpu_capability is None:
         return ""
     return f"with room for rounding in another order: only {options.cpu_capability} instructions were allowed"
-
-
-def _minor(version: str) -> list[str]:
-    return version.partition("+")[0].split(".")[:2]
