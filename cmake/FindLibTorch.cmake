@@ -7,7 +7,7 @@
 #
 # Input:  Python_EXECUTABLE, Python_SITEARCH
 # Output: LibTorch_FOUND, LibTorch_ROOT, LibTorch_INCLUDE_DIRS, LibTorch_LIBRARY_DIR, LibTorch_VERSION,
-#         LibTorch_CXX11_ABI
+#         LibTorch_CXX11_ABI, LibTorch_AOTI
 
 set(TSHARNESS_LIBTORCH "$ENV{TSHARNESS_LIBTORCH}" CACHE PATH "LibTorch to build against")
 
@@ -75,6 +75,17 @@ if(_config)
   file(STRINGS "${_config}" _abi REGEX "_GLIBCXX_USE_CXX11_ABI=0")
   if(_abi)
     set(LibTorch_CXX11_ABI 0)
+  endif()
+endif()
+
+# AOTInductor packages: by a loader that takes a folder that somebody else has unpacked (its own place is
+# /tmp, which is not to be seen in the cage).
+set(LibTorch_AOTI OFF)
+set(_loader_header "${LibTorch_ROOT}/include/torch/csrc/inductor/aoti_package/model_package_loader.h")
+if(EXISTS "${_loader_header}")
+  file(STRINGS "${_loader_header}" _folders REGEX "is_directory_")
+  if(_folders)
+    set(LibTorch_AOTI ON)
   endif()
 endif()
 

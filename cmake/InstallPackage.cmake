@@ -4,9 +4,10 @@ include(CMakePackageConfigHelpers)
 
 set(_cmake "${TSHARNESS_PREFIX}/lib/cmake/tsharness")
 
-install(TARGETS tsharness_core EXPORT tsharnessTargets ARCHIVE DESTINATION "${TSHARNESS_PREFIX}/lib")
+install(TARGETS tsharness_core tsharness_runner EXPORT tsharnessTargets ARCHIVE DESTINATION "${TSHARNESS_PREFIX}/lib")
 install(EXPORT tsharnessTargets NAMESPACE tsharness:: DESTINATION "${_cmake}")
-install(DIRECTORY csrc/core DESTINATION "${TSHARNESS_PREFIX}/include/tsharness" FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY csrc/core csrc/runner DESTINATION "${TSHARNESS_PREFIX}/include/tsharness"
+  FILES_MATCHING PATTERN "*.h")
 install(DIRECTORY "${NLOHMANN_JSON_INCLUDE_DIR}/nlohmann" DESTINATION "${TSHARNESS_PREFIX}/include/tsharness")
 
 configure_file(cmake/tsharnessConfig.cmake.in tsharnessConfig.cmake @ONLY)

@@ -14,6 +14,7 @@
 #include "core/measure.h"
 #include "core/session.h"
 #include "core/timed_case.h"
+#include "runner/application.h"
 
 namespace py = pybind11;
 
@@ -129,6 +130,80 @@ class PythonSession {
   Session session_;
 };
 
+/// A kind of artifact whose runtime Python has: an object with `call(method, leaves)` and `facts`
+/// (a JSON text). Takes and gives leaves.
+class PythonProgram : public Program {
+ public:
+  using Load = std::function<py::object()>;
+  PythonProgram(std::string kind, Load load) : kind_(std::move(kind)), load_(std::move(load)) {
+    const py::gil_scoped_acquire held;
+    program_ = load_();
+  }
+  ~PythonProgram() override {
+    const py::gil_scoped_acquire held;
+    program_ = py::object();
+  }
+  PythonProgram(const PythonProgram&) = delete;
+  PythonProgram& operator=(const PythonProgram&) = delete;
+
+  std::string kind() const override { return kind_; }
+  bool flat() const override { return true; }
+  std::vector<MethodInfo> methods() const override { return {{"forward", ""}}; }
+  std::vector<std::string> argument_names(const std::string&) const override {
+    const py::gil_scoped_acquire held;
+    return program_.attr("argument_names").cast<std::vector<std::string>>();
+  }
+  c10::IValue call(const std::string& method,
+                   const std::vector<c10::IValue>& arguments) const override {
+    if (method != "forward") no_such_method(*this, method);
+    const py::gil_scoped_acquire held;
+    py::list leaves;
+    for (const c10::IValue& one : arguments) leaves.append(torch::jit::toPyObject(one));
+    try {
+      return c10::ivalue::Tuple::create(from_sequence(program_.attr("call")(leaves)));
+    } catch (const py::error_already_set& error) {
+      throw Error(ErrorKind::Execution, py::str(error.value()).cast<std::string>());
+    }
+  }
+  std::unique_ptr<Program> clone() const override {
+    return std::make_unique<PythonProgram>(kind_, load_);
+  }
+  Json facts() const override {
+    const py::gil_scoped_acquire held;
+    return Json::parse(program_.attr("facts").cast<std::string>());
+  }
+
+ private:
+  std::string kind_;
+  Load load_;
+  py::object program_;
+};
+
+/// The runner's work in this process, for a kind of artifact that `load(path)` loads.
+int run_application_with(std::vector<std::string> arguments, const std::string& kind,
+                         const py::function& load) {
+  add_program_kind({kind, [](const std::string&) { return true; },
+                    [&](const std::string& path, c10::Device device) {
+                      if (!device.is_cpu()) {
+                        throw Error(ErrorKind::Device, kind + " runs on the CPU here, not on " +
+                                                           device.str());
+                      }
+                      return std::unique_ptr<Program>(
+                          std::make_unique<PythonProgram>(kind, [&load, path]() -> py::object {
+                            try {
+                              return load(path);
+                            } catch (const py::error_already_set& error) {
+                              throw Error(ErrorKind::Artifact,
+                                          py::str(error.value()).cast<std::string>());
+                            }
+                          }));
+                    }});
+  std::vector<char*> argv;
+  for (std::string& one : arguments) argv.push_back(one.data());
+  const py::gil_scoped_release released;
+  return application(static_cast<int>(argv.size()), argv.data());
+}
+
 std::string compare_json(py::handle actual, py::handle expected, const std::string& tolerance,
                          const std::string& device) {
   const c10::IValue left = from_python(actual);
@@ -187,6 +262,11 @@ PYBIND11_MODULE(_core, module) {
   module.def("copy_case_file", &copy_case_file, py::arg("source"), py::arg("target"),
              py::call_guard<py::gil_scoped_release>(),
              "Reads a case file into LibTorch's values and writes these to another.");
+  module.def("run_application", &run_application_with, py::arg("arguments"), py::arg("kind"),
+             py::arg("load"),
+             "The runner, called with these arguments, in this process: it has one more kind of "
+             "artifact, which load(path) loads to an object with call(leaves), argument_names and "
+             "facts. Returns the exit code.");
   module.def("dtype_names", &dtype_names, "Every dtype that a case file can hold.");
   module.def("set_num_threads", [](int count) { at::set_num_threads(count); }, py::arg("count"));
 }

@@ -22,6 +22,8 @@ class LiteProgram : public Program {
   std::vector<at::Tensor> parameters() const override { return module_.parameters(); }
   c10::IValue state() const override { return module_._ivalue(); }
   std::unique_ptr<Program> clone() const override;
+  /// "bytecode_version"
+  Json facts() const override { return {{"bytecode_version", module_.bytecode_version()}}; }
 
  private:
   std::string path_;

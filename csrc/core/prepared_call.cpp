@@ -6,6 +6,10 @@ namespace tsharness {
 
 PreparedCall::PreparedCall(const Session& session, const BoundCall& call)
     : program_(session.shared_program()), method_(call.method) {
+  if (session.flat()) {
+    arguments_ = call.args;
+    return;
+  }
   std::vector<c10::IValue> stack = {session.state()};
   stack.insert(stack.end(), call.args.begin(), call.args.end());
   const c10::FunctionSchema schema = session.schema(call.method);

@@ -8,7 +8,8 @@ namespace tsharness {
 PreparedCase::PreparedCase(const Case& one, const SafetensorsReader& tensors,
                            const Session& session, const Json& tolerance,
                            const std::string& float64_outputs)
-    : name_(one.name),
+    : session_(session),
+      name_(one.name),
       device_(session.device()),
       same_device_type_(device_.str().rfind(one.device, 0) == 0),
       policy_({one.tolerance, tolerance}, device_.type()) {
@@ -24,7 +25,8 @@ PreparedCase::PreparedCase(const Case& one, const SafetensorsReader& tensors,
   }
 }
 
-std::vector<OutputComparison> PreparedCase::compare(size_t call, const c10::IValue& actual) const {
+std::vector<OutputComparison> PreparedCase::compare(size_t call, const c10::IValue& outputs) const {
+  const c10::IValue actual = arranged(call, outputs);
   auto compared = compare_values(actual, expected_.at(call), policy_, same_device_type_);
   if (!exact_.empty()) judge_by_float64(actual, expected_.at(call), exact_.at(call), compared);
   return compared;

@@ -25,9 +25,14 @@ class PreparedCase {
   /// Fresh copies of the inputs, on the session's device.
   BoundCall inputs(size_t call) const { return bound_.at(call).clone(device_); }
   const c10::IValue& expected(size_t call) const { return expected_.at(call); }
-  std::vector<OutputComparison> compare(size_t call, const c10::IValue& actual) const;
+  /// What the session gave, in the containers that the case has.
+  c10::IValue arranged(size_t call, const c10::IValue& outputs) const {
+    return session_.arranged(outputs, expected_.at(call));
+  }
+  std::vector<OutputComparison> compare(size_t call, const c10::IValue& outputs) const;
 
  private:
+  const Session& session_;
   std::string name_;
   c10::Device device_;
   bool same_device_type_;

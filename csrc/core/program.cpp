@@ -1,24 +1,54 @@
 #include "core/program.h"
 
-#include <algorithm>
-
+#include "core/aoti_program.h"
 #include "core/error.h"
 #include "core/lite_program.h"
 #include "core/script_program.h"
 
 namespace tsharness {
 
-std::vector<std::string> program_kinds() { return {"torchscript", "lite"}; }
+namespace {
+
+template <typename Kind>
+std::unique_ptr<Program> load(const std::string& path, c10::Device device) {
+  return std::make_unique<Kind>(path, device);
+}
+
+std::vector<ProgramKind>& kinds() {
+  static std::vector<ProgramKind> known = {
+      {"torchscript", [](const std::string&) { return false; }, load<ScriptProgram>},
+      {"lite", holds_bytecode_alone, load<LiteProgram>},
+#ifdef TSHARNESS_AOTI
+      {"aoti", holds_aoti_package, load<AotiProgram>},
+#endif
+  };
+  return known;
+}
+
+const ProgramKind& kind_for(const std::string& path, const std::string& name) {
+  std::string names;
+  for (const ProgramKind& one : program_kinds()) {
+    if (name.empty() ? one.holds(path) : one.name == name) return one;
+    names += (names.empty() ? "" : ", ") + one.name;
+  }
+  if (name.empty()) return program_kinds().front();
+  throw Error(ErrorKind::Usage,
+              "no artifact of kind '" + name + "' runs in this runner; it has: " + names);
+}
+
+}  // namespace
+
+c10::FunctionSchema Program::schema(const std::string&) const {
+  throw Error(ErrorKind::Usage, "an artifact of kind " + kind() + " keeps no schema");
+}
+
+const std::vector<ProgramKind>& program_kinds() { return kinds(); }
+
+void add_program_kind(const ProgramKind& kind) { kinds().push_back(kind); }
 
 std::unique_ptr<Program> load_program(const std::string& path, c10::Device device,
                                       const std::string& kind) {
-  const auto kinds = program_kinds();
-  if (!kind.empty() && std::find(kinds.begin(), kinds.end(), kind) == kinds.end()) {
-    throw Error(ErrorKind::Usage, "no artifact of kind '" + kind + "' runs here");
-  }
-  const bool lite = kind.empty() ? holds_bytecode_alone(path) : kind == "lite";
-  if (lite) return std::make_unique<LiteProgram>(path, device);
-  return std::make_unique<ScriptProgram>(path, device);
+  return kind_for(path, kind).load(path, device);
 }
 
 void no_such_method(const Program& program, const std::string& name) {

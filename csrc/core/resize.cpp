@@ -31,12 +31,11 @@ BoundCall resized(const BoundCall& call, const Json& change, const Session& sess
   const auto size = change.at("size").get<int64_t>();
   if (change.at("dims") == "batch") return resized_batch(call, size);
   BoundCall result = call;
-  const auto schema = session.schema(call.method);
   for (const Json& place : change.at("dims")) {
     const auto name = place.at(0).get<std::string>();
     c10::IValue* value = nullptr;
     for (size_t i = 0; i < result.args.size(); ++i) {
-      if (schema.arguments().at(i + 1).name() == name) value = &result.args[i];
+      if (session.argument_name(call.method, i) == name) value = &result.args[i];
     }
     if (result.kwargs.count(name) > 0) value = &result.kwargs.at(name);
     if (value == nullptr || !value->isTensor()) {

@@ -1,9 +1,10 @@
 #include "core/session.h"
 
-#include <map>
+#include <algorithm>
 
 #include "core/devices.h"
 #include "core/error.h"
+#include "core/flat_values.h"
 #include "core/prepared_call.h"
 #include "core/value_tree.h"
 #include "core/walk.h"
@@ -23,6 +24,10 @@ std::unique_ptr<Program> load(const std::string& path, c10::Device device, const
   auto program =
       translating_errors(ErrorKind::Artifact, [&] { return load_program(path, device, kind); });
   if (cast.changes_something()) {
+    if (program->flat()) {
+      throw Error(ErrorKind::Usage, "an artifact of kind " + program->kind() +
+                                        " cannot be converted: its dtypes are part of its code");
+    }
     ValueVisitor visitor;
     visitor.tensor = [&](const std::string&, const at::Tensor& tensor) {
       if (tensor.is_floating_point()) at::Tensor(tensor).set_data(cast(tensor));
@@ -60,6 +65,11 @@ Session::Session(const Session& from, std::unique_ptr<Program> program)
 
 Session Session::clone() const { return {*this, program_->clone()}; }
 
+std::shared_ptr<const Program> Session::shared_program() const {
+  *used_ = true;
+  return program_;
+}
+
 const torch::jit::Module& Session::module() const {
   const torch::jit::Module* module = program_->module();
   if (module == nullptr) {
@@ -83,6 +93,34 @@ int64_t Session::parameter_bytes() const {
 }
 
 BoundCall Session::bind(const Call& call, const SafetensorsReader& tensors) const {
+  BoundCall bound = program_->flat() ? bind_leaves(call, tensors) : bind_by_schema(call, tensors);
+  if (cast_.changes_something()) {
+    for (IValue& value : bound.args) value = map_tensors(value, cast_);
+    for (auto& item : bound.kwargs) item.second = map_tensors(item.second, cast_);
+  }
+  return bound;
+}
+
+BoundCall Session::bind_leaves(const Call& call, const SafetensorsReader& tensors) const {
+  BoundCall bound{call.method, {}, {}};
+  for (const Json& node : call.args) add_leaves(decode_value(node, tensors), bound.args);
+  if (call.kwargs.empty()) return bound;
+  const auto names = argument_names(call.method);
+  for (const std::string& name : names) {
+    if (call.kwargs.contains(name)) {
+      add_leaves(decode_value(call.kwargs.at(name), tensors), bound.args);
+    }
+  }
+  for (const auto& item : call.kwargs.items()) {
+    if (std::find(names.begin(), names.end(), item.key()) != names.end()) continue;
+    throw Error(ErrorKind::Input, "the case calls it with a keyword, " + item.key() +
+                                      ", of which an artifact of kind " + kind() +
+                                      " knows nothing; record the case with positional arguments");
+  }
+  return bound;
+}
+
+BoundCall Session::bind_by_schema(const Call& call, const SafetensorsReader& tensors) const {
   const c10::FunctionSchema target = schema(call.method);
   const auto& arguments = target.arguments();
   const size_t positions = arguments.size() - 1;  // the first one is self
@@ -101,11 +139,35 @@ BoundCall Session::bind(const Call& call, const SafetensorsReader& tensors) cons
     }
     bound.kwargs.emplace(name, decode_value(node, tensors, type));
   }
-  if (cast_.changes_something()) {
-    for (IValue& value : bound.args) value = map_tensors(value, cast_);
-    for (auto& item : bound.kwargs) item.second = map_tensors(item.second, cast_);
-  }
   return bound;
+}
+
+IValue Session::arranged(const IValue& outputs, const IValue& like) const {
+  if (!program_->flat()) return outputs;
+  std::vector<IValue> leaves;
+  add_leaves(outputs, leaves);
+  return arranged_like(like, leaves);
+}
+
+std::vector<std::string> Session::argument_names(const std::string& method) const {
+  const auto known = names_.find(method);
+  return known == names_.end() ? program_->argument_names(method) : known->second;
+}
+
+void Session::name_arguments(const Json& signature) {
+  if (!program_->flat() || !signature.is_object()) return;
+  for (const auto& [method, facts] : signature.items()) {
+    if (!facts.is_object() || !facts.contains("arguments")) continue;
+    std::vector<std::string> names;
+    for (const Json& one : facts["arguments"]) names.push_back(one.value("name", std::string()));
+    names_[method] = names;
+  }
+}
+
+std::string Session::argument_name(const std::string& method, size_t i) const {
+  if (!program_->flat()) return schema(method).arguments().at(i + 1).name();
+  const auto names = argument_names(method);
+  return i < names.size() ? names[i] : "input" + std::to_string(i);
 }
 
 IValue Session::run(const BoundCall& call, GradMode mode) const {
@@ -152,9 +214,12 @@ std::vector<std::string> Session::changed_state() const {
 }
 
 void Session::restore() {
-  if (changed_state().empty()) return;
+  // What a flat program keeps from call to call, nobody can look at.
+  const bool changed = program_->flat() ? used_->load() : !changed_state().empty();
+  if (!changed) return;
   if (!pristine_) pristine_ = load(path_, device_, cast_, kind_);
   program_ = pristine_->clone();
+  *used_ = false;
   loaded_state_ = mark_state();
 }
 

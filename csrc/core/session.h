@@ -1,5 +1,7 @@
 #pragma once
 
+#include <atomic>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -50,8 +52,19 @@ class Session {
   /// Raises Error(Input), Error(Execution) or Error(Memory). May be called from several threads.
   c10::IValue run(const BoundCall& call, GradMode mode = GradMode::NoGrad) const;
 
-  /// Stays what it is when the session is restored.
-  std::shared_ptr<const Program> shared_program() const { return program_; }
+  /// What a call gave, in the containers of `like`: a kind of artifact that keeps none gives its
+  /// leaves alone. Raises Error(Execution) if these are more or fewer.
+  c10::IValue arranged(const c10::IValue& outputs, const c10::IValue& like) const;
+  /// Of the argument at a position.
+  std::string argument_name(const std::string& method, size_t i) const;
+  /// What the arguments are called whose file does not say it, by the signature of its cases
+  /// (docs/case-file.md).
+  void name_arguments(const Json& signature);
+  bool flat() const { return program_->flat(); }
+  Json facts() const { return program_->facts(); }
+
+  /// To call: it stays what it is when the session is restored.
+  std::shared_ptr<const Program> shared_program() const;
 
   /// Waits until the device has done all that was asked of it.
   void synchronize() const;
@@ -76,6 +89,9 @@ class Session {
     bool same_as(const StateMark& other) const;
   };
   Session(const Session& from, std::unique_ptr<Program> program);
+  BoundCall bind_by_schema(const Call& call, const SafetensorsReader& tensors) const;
+  BoundCall bind_leaves(const Call& call, const SafetensorsReader& tensors) const;
+  std::vector<std::string> argument_names(const std::string& method) const;
   std::vector<StateMark> mark_state() const;
 
   std::string path_;
@@ -84,7 +100,9 @@ class Session {
   std::string kind_;
   std::shared_ptr<const Program> program_;
   std::shared_ptr<const Program> pristine_;
+  std::unique_ptr<std::atomic<bool>> used_ = std::make_unique<std::atomic<bool>>(false);
   std::vector<StateMark> loaded_state_;
+  std::map<std::string, std::vector<std::string>> names_;  ///< of a flat program's arguments
 };
 
 }  // namespace tsharness

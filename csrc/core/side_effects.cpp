@@ -4,10 +4,9 @@ namespace tsharness {
 
 std::vector<std::pair<std::string, c10::IValue>> named_arguments(const BoundCall& call,
                                                                  const Session& session) {
-  const auto schema = session.schema(call.method);
   std::vector<std::pair<std::string, c10::IValue>> named;
   for (size_t i = 0; i < call.args.size(); ++i) {
-    named.emplace_back(schema.arguments().at(i + 1).name(), call.args[i]);
+    named.emplace_back(session.argument_name(call.method, i), call.args[i]);
   }
   named.insert(named.end(), call.kwargs.begin(), call.kwargs.end());
   return named;

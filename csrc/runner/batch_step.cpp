@@ -22,7 +22,8 @@ Numbers numbers(int64_t first, int64_t count) {
 class BatchRelations {
  public:
   BatchRelations(const PreparedCase& one, const Json& step, JobState& state)
-      : rows_(one.bound(0)),
+      : case_(one),
+        rows_(one.bound(0)),
         session_(state.loaded()),
         seed_(state.job.seed),
         policy_({step.value("tolerance", Json())}, state.loaded().device().type()) {}
@@ -63,7 +64,7 @@ class BatchRelations {
   c10::IValue run(const BoundCall& call) {
     at::manual_seed(seed_);
     session_.restore();
-    return session_.run(call.clone(session_.device()));
+    return case_.arranged(0, session_.run(call.clone(session_.device())));
   }
 
   /// Row `first` of each pair must be row `second` of the case's own outputs.
@@ -93,6 +94,7 @@ class BatchRelations {
     return "";
   }
 
+  const PreparedCase& case_;
   Rows rows_;
   Session& session_;
   uint64_t seed_;

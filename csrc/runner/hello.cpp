@@ -8,11 +8,14 @@
 #include "core/devices.h"
 #include "core/host_facts.h"
 #include "core/process_info.h"
+#include "core/program.h"
 #include "runner/job.h"
 
 namespace tsharness {
 
 Json hello(const std::string& libtorch) {
+  Json kinds = Json::array();
+  for (const ProgramKind& one : program_kinds()) kinds.push_back(one.name);
   return {{"protocol", kProtocolVersion},
           {"runner_version", TSHARNESS_VERSION},
           {"pid", ::getpid()},
@@ -22,6 +25,7 @@ Json hello(const std::string& libtorch) {
             {"compiler", __VERSION__},
             {"cxx11_abi", _GLIBCXX_USE_CXX11_ABI},
             {"cxx_standard", __cplusplus}}},
+          {"kinds", kinds},
           {"devices", available_devices()},
           {"threads",
            {{"intra_op", at::get_num_threads()}, {"inter_op", at::get_num_interop_threads()}}},

@@ -63,10 +63,11 @@ class CaseRun {
     session_.synchronize();
     const int64_t heap = heap_bytes();
     const double start = now_seconds();
-    const c10::IValue actual = session_.run(inputs, mode_);
+    const c10::IValue outputs_of_call = session_.run(inputs, mode_);
     session_.synchronize();
     const double seconds = now_seconds() - start;
     const int64_t held = heap_bytes() - heap;
+    const c10::IValue actual = case_.arranged(call, outputs_of_call);
     effects_.after(actual);
     if (repetition == 0 || keep_all_) outputs.add(actual);
     const auto comparisons = case_.compare(call, actual);

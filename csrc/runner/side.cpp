@@ -19,7 +19,8 @@ Side::Side(const Json& json, const Job& job)
   const Settings active(settings_);
   const double start = now_seconds();
   session_ = std::make_unique<Session>(json.value("artifact", job.artifact), device_,
-                                       Cast(json.value("cast", Json())));
+                                       Cast(json.value("cast", Json())),
+                                       json.value("kind", job.kind));
   session_->synchronize();
   load_seconds_ = now_seconds() - start;
   load_bytes_ = heap_bytes() - heap;
@@ -38,8 +39,9 @@ std::vector<c10::IValue> Side::prepare(const Case& one, const SafetensorsReader&
   timed_->run();
   first_seconds_ = now_seconds() - start;
   std::vector<c10::IValue> outputs;
-  for (const c10::IValue& value : timed_->outputs()) {
-    outputs.push_back(clone_value(value, at::kCPU));
+  for (size_t i = 0; i < one.calls.size(); ++i) {
+    const c10::IValue like = decode_value(one.calls[i].outputs, tensors);
+    outputs.push_back(clone_value(session_->arranged(timed_->outputs()[i], like), at::kCPU));
   }
   return outputs;
 }

@@ -46,6 +46,7 @@ void load_step(const Json&, JobState& state) {
   state.events.emit("result", {{"step", "load"},
                                {"seconds", now_seconds() - start},
                                {"kind", state.session->kind()},
+                               {"facts", state.session->facts()},
                                {"device", device.str()},
                                {"parameters", state.session->parameter_count()},
                                {"parameter_bytes", state.session->parameter_bytes()},
@@ -57,6 +58,13 @@ void describe_step(const Json&, JobState& state) {
   Json methods = Json::array();
   for (const MethodInfo& method : state.loaded().methods()) {
     Json arguments = Json::array();
+    if (state.loaded().kind() != "torchscript") {
+      methods.push_back({{"name", method.name},
+                         {"schema", method.schema},
+                         {"arguments", arguments},
+                         {"sizes", Json::array()}});
+      continue;
+    }
     for (const ArgumentHints& one : infer_arguments(state.loaded().module(), method.name)) {
       arguments.push_back({{"name", one.name},
                            {"type", one.type},
@@ -83,6 +91,7 @@ std::vector<std::string> case_names(const Json& step, JobState& state) {
 }
 
 PreparedCase prepare_case(const Case& one, const Json& step, JobState& state) {
+  state.loaded().name_arguments(state.case_file().document().value("signature", Json()));
   return PreparedCase(one, state.case_file().tensors(), state.loaded(),
                       step.value("tolerance", Json()),
                       step.value("float64_outputs", std::string()));

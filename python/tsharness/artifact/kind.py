@@ -27,6 +27,8 @@ class Kind:
     """What to do with it instead; empty for what can be loaded."""
     loads: bool = False
     """Whether ``torch::jit::load`` is made for it."""
+    runtime: str = ""
+    """What runs it (runtimes/registry.py); empty if nothing here does."""
 
 
 _EXPORT = (
@@ -36,16 +38,18 @@ _EXPORT = (
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("torchscript", "TorchScript", loads=True),
+        Kind("torchscript", "TorchScript", loads=True, runtime="torchscript"),
         Kind(
             "lite",
             "TorchScript with bytecode for the lite interpreter (_save_for_lite_interpreter)",
             loads=True,
+            runtime="torchscript",
         ),
         Kind(
             "lite-flatbuffer",
             "a lite interpreter model as flatbuffer (_use_flatbuffer)",
             loads=True,
+            runtime="lite",
         ),
         Kind(
             "torchscript-json",
@@ -62,6 +66,7 @@ KINDS = {
             "aoti",
             "an AOTInductor package (aoti_compile_and_package)",
             "torch::jit::load cannot read it: load it with torch::inductor::AOTIModelPackageLoader",
+            runtime="aoti",
         ),
         Kind("state-dict", "a torch.save checkpoint: weights without code (state_dict)", _EXPORT),
         Kind("checkpoint", "a torch.save checkpoint: weights and other objects, without code", _EXPORT),
@@ -80,8 +85,13 @@ KINDS = {
             "a tar archive, as torch.save wrote before 0.2",
             f"torch.load reads it; then {_EXPORT}",
         ),
-        Kind("executorch", "an ExecuTorch program (.pte)", "run it with ExecuTorch's own runtime"),
-        Kind("onnx", "an ONNX model", "run it with ONNX Runtime"),
+        Kind(
+            "executorch",
+            "an ExecuTorch program (.pte)",
+            "run it with ExecuTorch's own runtime",
+            runtime="executorch",
+        ),
+        Kind("onnx", "an ONNX model", "run it with ONNX Runtime", runtime="onnx"),
         Kind("safetensors", "tensors in safetensors: weights without code", _EXPORT),
         Kind("gguf", "weights in GGUF, for llama.cpp", "run it with llama.cpp"),
         Kind("keras", "a Keras archive", "it belongs to Keras, not to PyTorch"),

@@ -24,9 +24,10 @@ from tsharness.bench.scenarios import scenario_by_name
 from tsharness.bench.slo import search_rate
 from tsharness.hosts.launching import launcher_for, nobody_hears
 from tsharness.inspection.gate import refuse_dangers
-from tsharness.runner.cage import parse_sandbox
+from tsharness.runner.cage import Sandbox, parse_sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
+from tsharness.runtimes.registry import runtime_of
 from tsharness.verdict import worst
 from tsharness.verification.plan import Plan, VerifyOptions, find_cases, plan_cases
 
@@ -36,6 +37,7 @@ def benchmark(
     *,
     cases: str | Path | None = None,
     only: Sequence[str] = (),
+    kind: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     runner: str = "installed",
@@ -79,6 +81,7 @@ def benchmark(
     options = BenchOptions(
         cases=Path(cases) if cases else None,
         only=tuple(only),
+        kind=kind,
         device=device,
         threads=threads,
         runner=runner,
@@ -115,10 +118,13 @@ def benchmark_artifact(
 ) -> BenchReport:
     """As ``benchmark``; ``hooks`` hears every process's events, ``say`` of what takes long besides."""
     options.check()
-    refuse_dangers(artifact, options.allow_ops, bool(options.libraries))
     sandbox = parse_sandbox(options.sandbox)
+    refuse_dangers(
+        artifact, options.allow_ops, bool(options.libraries), caged=sandbox is not Sandbox.OFF
+    )
+    runtime = runtime_of(artifact, options.kind)
     with closing(
-        launcher_for(options.runner, options.host, options.cpu_capability, sandbox, say)
+        launcher_for(options.runner, options.host, options.cpu_capability, sandbox, say, runtime)
     ) as launcher:
         return _with_cases(artifact, options, launcher, hooks)
 

@@ -22,7 +22,7 @@ from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event, Outcome
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runner.steps import case_errors, default_memory_limit, raise_for_process
-from tsharness.runners.resolve import runner_named
+from tsharness.runtimes.registry import runner_for, runtime_of
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, find_cases, no_cases_error, plan_cases, tolerance_layer
 
@@ -80,7 +80,7 @@ def compare_artifacts(
     _check(base, new, options)
     arena = _Arena(base, new, options, hooks)
     for path in {base, new}:
-        refuse_dangers(path, options.allow_ops, bool(options.libraries))
+        refuse_dangers(path, options.allow_ops, bool(options.libraries), caged=options.sandbox != "off")
     plan = _plan(base, options)
     started = time.monotonic()
     outcomes = list(_processes(arena, plan, options))
@@ -141,7 +141,10 @@ class _Arena:
         self._paths = (base, new)
         self._sides = (options.base, options.new)
         self._options, self._hooks = options, hooks
-        self._runners = [runner_named(side.runner) for side in self._sides]
+        self._runners = [
+            runner_for(runtime_of(path, side.kind), side.runner)
+            for path, side in zip(self._paths, self._sides, strict=True)
+        ]
         self._launcher = Launcher(self._runners[0], parse_sandbox(options.sandbox))
         self.interrupted = False
 
@@ -220,6 +223,7 @@ def _side(path: Path, side: SideOptions, options: CompareOptions) -> dict[str, A
     stated = side.all_settings
     return {
         "artifact": str(path.absolute()),
+        "kind": side.kind or "",
         "device": side.device or options.device,
         "settings": {name: value for name, value in stated.items() if name not in CASTS},
         "cast": {name: str(stated[name]) for name in CASTS if name in stated},

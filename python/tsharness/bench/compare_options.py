@@ -18,6 +18,8 @@ class SideOptions:
     """Of LibTorch (docs/protocol.md); "dtype" and "memory_format" convert the artifact."""
     runner: str = "installed"
     """A name of the store of runners, or a path."""
+    kind: str | None = None
+    """As what to run the artifact (docs/kinds.md); ``None``: as what it is."""
 
     @property
     def all_settings(self) -> dict[str, Any]:

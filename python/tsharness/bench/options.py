@@ -23,6 +23,8 @@ class BenchOptions:
     cases: Path | None = None
     only: tuple[str, ...] = ()
     """Cases by name; all if empty."""
+    kind: str | None = None
+    """As what to run the artifact (docs/kinds.md); ``None``: as what it is."""
     device: str = "cpu"
     threads: int | None = None
     runner: str = "installed"

@@ -99,6 +99,7 @@ def job_of(plan: Plan, options: BenchOptions, point: Point, seconds: float, samp
         artifact=plan.artifact,
         steps=tuple(steps),
         cases=plan.document.location,
+        kind=options.kind or "",
         device=options.device,
         threads=threads,
         libraries=options.libraries,

@@ -17,6 +17,7 @@ from tsharness.cli import (
     history,
     init,
     inspect,
+    migrate,
     pack,
     report,
     repro,
@@ -55,6 +56,7 @@ app.command("pack")(pack.command)
 app.command("inspect")(inspect.command)
 app.command("bench")(bench.command)
 app.command("compare")(compare.command)
+app.command("migrate")(migrate.command)
 app.command("init")(init.command)
 app.command("report")(report.command)
 app.command("history")(history.command)

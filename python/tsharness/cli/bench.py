@@ -19,6 +19,7 @@ from tsharness.cli.options import (
     Html,
     Json,
     Junit,
+    KindOption,
     Libraries,
     Markdown,
     NoColor,
@@ -152,6 +153,7 @@ def command(
         bool, typer.Option("--across-machines", help="The baseline may be of another machine.")
     ] = False,
     libraries: Libraries = [],  # noqa: B006
+    kind: KindOption = None,
     device: Device = "cpu",
     threads: Threads = None,
     runner: OneRunner = "installed",
@@ -234,6 +236,7 @@ def bench_options(params: Mapping[str, Any]) -> BenchOptions:
     return BenchOptions(
         cases=path_of(params["cases"]),
         only=tuple(params["only"]),
+        kind=params["kind"],
         device=params["device"],
         threads=params["threads"],
         runner=params["runner"],

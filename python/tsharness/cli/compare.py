@@ -70,6 +70,8 @@ def command(
     b_runner: Annotated[
         str, typer.Option("--b-runner", "--runner-b", metavar="NAME", help="Of NEW.")
     ] = "installed",
+    a_kind: Annotated[str | None, typer.Option("--a-kind", help="Run BASE as (docs/kinds.md).")] = None,
+    b_kind: Annotated[str | None, typer.Option("--b-kind", help="Run NEW as.")] = None,
     max_time: Annotated[float, typer.Option("--max-time", metavar="SECONDS", help="For all of it.")] = 10.0,
     margin: Annotated[
         str, typer.Option("--margin", metavar="SHARE", help="A change that does not matter.")
@@ -171,8 +173,10 @@ def compare_options(params: Mapping[str, Any]) -> CompareOptions:
 def _side(letter: str, params: Mapping[str, Any]) -> SideOptions:
     from tsharness.bench.compare_options import SideOptions
 
-    device, threads, runner = (params[f"{letter}_{name}"] for name in ("device", "threads", "runner"))
-    return SideOptions(device, threads, parse_settings(f"--{letter}-set", params[f"{letter}_set"]), runner)
+    names = ("device", "threads", "runner", "kind")
+    device, threads, runner, kind = (params[f"{letter}_{name}"] for name in names)
+    settings = parse_settings(f"--{letter}-set", params[f"{letter}_set"])
+    return SideOptions(device, threads, settings, runner, kind)
 
 
 def parse_settings(option: str, texts: Sequence[str]) -> dict[str, Any]:

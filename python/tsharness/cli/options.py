@@ -69,6 +69,10 @@ HostOption = Annotated[
     str | None,
     typer.Option("--host", metavar="USER@MACHINE", help="Run it there, over ssh; nothing is needed there."),
 ]
+KindOption = Annotated[
+    str | None,
+    typer.Option("--kind", help="Run it as torchscript, lite, aoti, executorch, onnx. [default: what it is]"),
+]
 OneRunner = Annotated[str, typer.Option("--runner", metavar="NAME", help="Of `tsharness runner list`.")]
 Capability = Annotated[
     str | None,

@@ -9,6 +9,7 @@ import typer
 
 from tsharness.cli.options import Json, NoColor, use_color
 from tsharness.cli.output import write_json
+from tsharness.errors import UsageError
 
 app = typer.Typer(help="LibTorch builds to verify against.", no_args_is_help=True, rich_markup_mode=None)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As in `tsharness runner list`.")]
@@ -17,11 +18,14 @@ Name = Annotated[str, typer.Argument(metavar="NAME", help="As in `tsharness runn
 @app.command("build")
 def build(
     libtorch: Annotated[
-        Path,
+        Path | None,
         typer.Option(
             "--libtorch", metavar="DIR", help="With include/ and lib/: an unzipped LibTorch, a wheel's, /usr."
         ),
-    ],
+    ] = None,
+    executorch: Annotated[
+        bool, typer.Option("--executorch", help="Instead: for ExecuTorch programs (.pte).")
+    ] = False,
     name: Annotated[
         str | None, typer.Option("--name", help="What to call it. [default: libtorch-VERSION]")
     ] = None,
@@ -30,17 +34,29 @@ def build(
     ] = False,
     no_color: NoColor = False,
 ) -> None:
-    """Build a runner against a LibTorch, from 1.13 on. The same sources and LibTorch are built once.
+    """Build a runner against a LibTorch, from 1.13 on, or the one that runs ExecuTorch programs. The same
+    sources and LibTorch are built once.
 
     Exit codes: 0, 2 if that is no LibTorch, 8 without a compiler, or if the build fails.
     """
     from tsharness.report.progress import Bar
     from tsharness.runners.build import build_runner
+    from tsharness.runners.build_executorch import build_executorch_runner
 
+    if (libtorch is None) != executorch or (executorch and name is not None):
+        raise UsageError("state --libtorch DIR (and --name, if you like), or --executorch alone")
     with Bar(1, "files", use_color(no_color)) as bar:
-        built = build_runner(libtorch, name, lambda done, of, what: bar.to(done, what, of), force=force)
+
+        def say(done: int, of: int, what: str) -> None:
+            bar.to(done, what, of)
+
+        if libtorch is None:
+            built = build_executorch_runner(say, force=force)
+        else:
+            built = build_runner(libtorch, name, say, force=force)
     typer.echo(f"{built.name}: LibTorch {built.libtorch}, {built.path}")
-    typer.echo(f"next: tsharness verify model.pt --runner {built.name}")
+    option = "" if executorch else f" --runner {built.name}"
+    typer.echo(f"next: tsharness verify model.{'pte' if executorch else 'pt'}{option}")
 
 
 @app.command("list")

@@ -28,6 +28,7 @@ from tsharness.cli.options import (
     Jobs,
     Json,
     Junit,
+    KindOption,
     LeakLimit,
     Level,
     Libraries,
@@ -97,6 +98,7 @@ def command(
     cold_start_limit: ColdStartLimit = 10.0,
     save_outputs: SaveOutputs = None,
     libraries: Libraries = [],  # noqa: B006
+    kind: KindOption = None,
     device: Device = "cpu",
     threads: Threads = None,
     runners: Runners = [],  # noqa: B006

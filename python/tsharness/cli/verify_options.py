@@ -31,6 +31,7 @@ def verify_options(params: Mapping[str, Any]) -> VerifyOptions:
         reference=params["reference"],
         localize=params["localize"],
         only=tuple(params["only"]),
+        kind=params["kind"],
         device=params["device"],
         threads=params["threads"],
         host=params["host"],

@@ -16,10 +16,24 @@ from tsharness.inspection.subject import Subject
 _AMBIGUOUS = ("TS313", "TS314", "TS316")
 
 
-def refuse_dangers(path: Path, allow_ops: Sequence[str] = (), libraries: bool = False) -> None:
+NATIVE_CODE = "native-code"
+"""What ``--allow-ops`` calls machine code, which does whatever its process may do."""
+
+
+def refuse_dangers(
+    path: Path, allow_ops: Sequence[str] = (), libraries: bool = False, *, caged: bool = True
+) -> None:
     """Reads code and objects; executes nothing. Raises RefusedError, with what and where, for an operator
-    that can do more than compute and is not allowed; ArtifactError for a file that is no TorchScript."""
+    that can do more than compute and is not allowed, and for machine code outside the cage; ArtifactError
+    for a file that nothing here runs."""
     kind = kind_of(path)
+    if kind.runtime == "aoti" and not caged and NATIVE_CODE not in allow_ops:
+        raise RefusedError(
+            f"{path} is not run: it is machine code, and without the cage it could do anything\n"
+            f"leave --sandbox at strict or auto, or trust it: --allow-ops {NATIVE_CODE}"
+        )
+    if kind.runtime in ("aoti", "executorch", "onnx"):
+        return  # there is no TorchScript in it to be judged
     if not kind.loads:
         raise ArtifactError(
             f"{path} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"

@@ -13,11 +13,12 @@ from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.report import BenchReport
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.inspection.report import Inspection
+from tsharness.migration.report import MigrateReport
 from tsharness.report.model import SCHEMA_VERSION, from_dict, to_dict
 from tsharness.verdict import ExitCode, worst
 from tsharness.verification.report import VerifyReport
 
-Report = VerifyReport | BenchReport | CompareReport | Inspection
+Report = VerifyReport | BenchReport | CompareReport | Inspection | MigrateReport
 
 
 def now() -> str:

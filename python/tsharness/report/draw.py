@@ -19,9 +19,11 @@ def print_report(report: Report, out: Console, *, quiet: bool = False, verbose: 
         return
     from tsharness.bench.compare_report import CompareReport
     from tsharness.bench.report import BenchReport
+    from tsharness.migration.report import MigrateReport
     from tsharness.report.bench_terminal import print_bench
     from tsharness.report.compare_terminal import print_compare
     from tsharness.report.inspect_terminal import print_inspection
+    from tsharness.report.migrate_terminal import print_migration
     from tsharness.report.terminal import print_verify
     from tsharness.verification.report import VerifyReport
 
@@ -31,6 +33,8 @@ def print_report(report: Report, out: Console, *, quiet: bool = False, verbose: 
         print_bench(report, out)
     elif isinstance(report, CompareReport):
         print_compare(report, out)
+    elif isinstance(report, MigrateReport):
+        print_migration(report, out)
     else:
         print_inspection(report, out, verbose)
 

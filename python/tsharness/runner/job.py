@@ -20,6 +20,8 @@ class Job:
     artifact: Path
     steps: tuple[Mapping[str, Any], ...]
     cases: Location | None = None
+    kind: str = ""
+    """Of the artifact (runtimes/registry.py); empty: what the file is."""
     device: str = "cpu"
     threads: int | None = None
     """Of the intra-op pool; ``None`` for LibTorch's own choice."""
@@ -44,6 +46,7 @@ class Job:
         return {
             "protocol": PROTOCOL,
             "artifact": str(self.artifact.absolute()),
+            "kind": self.kind,
             "cases": cases,
             "device": self.device,
             "threads": self.threads or 0,

@@ -38,9 +38,7 @@ class Found:
 def build_runner(libtorch: Path, name: str | None, say: Say, *, force: bool = False) -> BuiltRunner:
     """Configures and builds, unless the store has the same already. Raises UsageError for what is no
     LibTorch, EnvironmentProblem without compiler and CMake, or with the end of the log if it fails."""
-    for tool, hint in _TOOLS.items():
-        if shutil.which(tool, path=_path()) is None:
-            raise EnvironmentProblem(f"{tool} is needed to build a runner, and was not found: {hint}")
+    need_tools()
     if name is not None:
         check_name(name)
     with tempfile.TemporaryDirectory(prefix="tsharness-runner.") as folder:
@@ -52,8 +50,15 @@ def build_runner(libtorch: Path, name: str | None, say: Say, *, force: bool = Fa
         for known in built_runners():
             if known.name == name and known.key == key and not force:
                 return known
-        _compile(build, log, say)
-        return _kept(name, key, found, build / "csrc" / "tsharness-runner", log)
+        compiled = compile_target(build, "tsharness-runner", log, say)
+        return kept(name, key, found, compiled, log)
+
+
+def need_tools() -> None:
+    """Raises EnvironmentProblem without compiler or CMake."""
+    for tool, hint in _TOOLS.items():
+        if shutil.which(tool, path=_path()) is None:
+            raise EnvironmentProblem(f"{tool} is needed to build a runner, and was not found: {hint}")
 
 
 def source_folder() -> Path:
@@ -78,40 +83,50 @@ def cmake_prefix() -> Path:
     raise EnvironmentProblem("the C++ library is not installed with this package: reinstall tsharness")
 
 
-def _configure(root: Path, build: Path, log: Path) -> Found:
-    source = source_folder()
-    command = ["cmake", "-S", str(source), "-B", str(build), f"-DTSHARNESS_LIBTORCH={root}"]
-    command += ["-DTSHARNESS_PYTHON=OFF", f"-DTSHARNESS_VERSION={__version__}"]
-    command += [f"-DPython_EXECUTABLE={sys.executable}"]
+def configure(source: Path, build: Path, log: Path, *definitions: str) -> str:
+    """Has CMake configure; returns all that it said."""
+    command = ["cmake", "-S", str(source), "-B", str(build), f"-DPython_EXECUTABLE={sys.executable}"]
     if shutil.which("ninja", path=_path()):
         command += ["-G", "Ninja"]
+    for _ in _lines([*command, *definitions], log):
+        pass
+    return log.read_text()
+
+
+def _configure(root: Path, build: Path, log: Path) -> Found:
+    source = source_folder()
+    definitions = [f"-DTSHARNESS_LIBTORCH={root}", "-DTSHARNESS_PYTHON=OFF"]
+    definitions.append(f"-DTSHARNESS_VERSION={__version__}")
     headers = source.parent / "include" / "tsharness"
     if (headers / "nlohmann" / "json.hpp").is_file():
-        command.append(f"-DNLOHMANN_JSON_INCLUDE_DIR={headers}")
-    for _ in _lines(command, log):
-        pass
-    text = log.read_text()
+        definitions.append(f"-DNLOHMANN_JSON_INCLUDE_DIR={headers}")
+    text = configure(source, build, log, *definitions)
     if "is no LibTorch" in text or not (build / "csrc" / "build_info.json").is_file():
         if not (root / "include" / "torch").is_dir():
             raise UsageError(
                 f"{root} is no LibTorch: it has no include/torch.\n"
                 "Name the folder that holds include/ and lib/: an unzipped LibTorch, a wheel's torch, or /usr"
             )
-        raise EnvironmentProblem(f"CMake cannot configure it:\n{_end(text)}")
+        raise EnvironmentProblem(f"CMake cannot configure it:\n{end_of(text)}")
     facts = json.loads((build / "csrc" / "build_info.json").read_text())
     return Found(root, facts["libtorch"], bool(facts["cxx11_abi"]), facts["compiler"])
 
 
-def _compile(build: Path, log: Path, say: Say) -> None:
-    for line in _lines(["cmake", "--build", str(build), "--target", "tsharness-runner", "--parallel"], log):
+def compile_target(build: Path, target: str, log: Path, say: Say) -> Path:
+    """The executable. Raises EnvironmentProblem with the end of the log if it fails."""
+    for line in _lines(["cmake", "--build", str(build), "--target", target, "--parallel"], log):
         step = _STEP.match(line)
         if step:
             say(int(step[1]), int(step[2]), step[3].rpartition("/")[2])
-    if not (build / "csrc" / "tsharness-runner").is_file():
-        raise EnvironmentProblem(f"the build failed; the end of its log:\n{_end(log.read_text())}")
+    for executable in (build / target, build / "csrc" / target):
+        if executable.is_file():
+            return executable
+    raise EnvironmentProblem(f"the build failed; the end of its log:\n{end_of(log.read_text())}")
 
 
-def _kept(name: str, key: str, found: Found, built: Path, log: Path) -> BuiltRunner:
+def kept(name: str, key: str, found: Found, built: Path, log: Path) -> BuiltRunner:
+    """Puts a runner into the store, with what it says of itself. Raises EnvironmentProblem if it does not
+    start."""
     done = subprocess.run([built, "--describe"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise EnvironmentProblem(f"it was built, but does not start: {done.stderr.strip()[-500:]}")
@@ -133,7 +148,12 @@ def _kept(name: str, key: str, found: Found, built: Path, log: Path) -> BuiltRun
 
 
 def _key(found: Found) -> str:
-    digest = hashlib.sha256(f"{found.root} {found.version} {found.cxx11_abi} {found.compiler}".encode())
+    return key_of(f"{found.root} {found.version} {found.cxx11_abi} {found.compiler}")
+
+
+def key_of(environment: str) -> str:
+    """Of an environment and the sources: what is built of the same is the same."""
+    digest = hashlib.sha256(environment.encode())
     source = source_folder()
     files = [source / "CMakeLists.txt", *(source / "cmake").rglob("*"), *(source / "csrc").rglob("*")]
     for path in sorted(path for path in files if path.suffix in (".txt", ".cmake", ".cpp", ".h")):
@@ -166,7 +186,7 @@ def _path() -> str:
     return f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
 
 
-def _end(text: str) -> str:
+def end_of(text: str) -> str:
     """The first error and what follows; else the last lines."""
     lines = text.strip().splitlines()
     first = next((n for n, line in enumerate(lines) if re.search(r"\berror\b", line, re.IGNORECASE)), None)

@@ -10,7 +10,7 @@ from typing import Any
 
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.runner.find import Runner, find_runner
-from tsharness.runners.store import INSTALLED, built_runner, built_runners
+from tsharness.runners.store import EXECUTORCH, INSTALLED, built_runner, built_runners
 
 _SECONDS = 60  # for a runner to say what it is
 
@@ -27,11 +27,11 @@ def runner_named(name: str) -> Runner:
 
 
 def names_of(stated: Sequence[str]) -> list[str]:
-    """``all`` is the installed one and the whole store; each name once. Raises UsageError."""
+    """``all`` is the installed one and every LibTorch of the store; each name once. Raises UsageError."""
     found: list[str] = []
     for text in stated:
         for name in text.split(","):
-            found += [INSTALLED, *(one.name for one in built_runners())] if name == "all" else [name.strip()]
+            found += [INSTALLED, *(one.name for one in built_runners() if one.name != EXECUTORCH)] if name == "all" else [name.strip()]
     if "" in found:
         raise UsageError(f"--runner '{','.join(stated)}': expected NAME,NAME or all")
     return list(dict.fromkeys(found))

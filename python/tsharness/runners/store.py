@@ -17,6 +17,8 @@ from tsharness.runner.find import Runner
 
 INSTALLED = "installed"
 """The name of the one that came with the package."""
+EXECUTORCH = "executorch"
+"""The name of the one for ExecuTorch programs."""
 EXECUTABLE = "tsharness-runner"
 REGISTRY = "operators.json"
 LOG = "build.log"
@@ -65,7 +67,7 @@ def store_folder() -> Path:
 
 def check_name(name: str) -> str:
     """Raises UsageError for what cannot be a folder's name, or is taken by the package."""
-    if not _NAME.fullmatch(name) or name in (INSTALLED, "all"):
+    if not _NAME.fullmatch(name) or name in (INSTALLED, EXECUTORCH, "all"):
         raise UsageError(
             f"'{name}' cannot be a runner's name: letters, digits and . + - _, such as debian-1.13"
         )

@@ -77,6 +77,8 @@ class VerifySettings(Shared):
     """Seconds, for any call."""
     memory_limit: str | None = None
     """4GB, ..."""
+    kind: str | None = None
+    """torchscript, lite, aoti, executorch or onnx."""
     runner: str | None = None
     """A name of tsharness runner list."""
     host: str | None = None
@@ -89,6 +91,8 @@ class VerifySettings(Shared):
 class BenchSettings(Shared):
     """Options of ``tsharness bench``."""
 
+    kind: str | None = None
+    """torchscript, lite, aoti, executorch or onnx."""
     runner: str | None = None
     """A name of tsharness runner list."""
     host: str | None = None
@@ -166,6 +170,10 @@ class CompareSettings(Shared):
     """Settings of LibTorch, for the base alone: onednn=false."""
     b_set: Texts | None = None
     """Settings of LibTorch, for the artifact alone."""
+    a_kind: str | None = None
+    """As what the base runs."""
+    b_kind: str | None = None
+    """As what the artifact runs."""
     a_runner: str | None = None
     """Of the base: a name of tsharness runner list."""
     b_runner: str | None = None

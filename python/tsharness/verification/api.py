@@ -20,6 +20,7 @@ from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.scratch import ScratchFolder
+from tsharness.runtimes.registry import Runtime, runs_in, runtime_of
 from tsharness.verdict import ExitCode, verdict_of, worst
 from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import no_requests, parse_level
@@ -44,6 +45,7 @@ def verify(
     *,
     cases: str | Path | None = None,
     only: Sequence[str] = (),
+    kind: str | None = None,
     device: str = "cpu",
     threads: int | None = None,
     runner: str = "installed",
@@ -83,6 +85,7 @@ def verify(
     options = VerifyOptions(
         cases=None if cases is None else Path(cases),
         only=tuple(only),
+        kind=kind,
         device=device,
         threads=threads,
         runner=runner,
@@ -120,12 +123,14 @@ def verify_artifact(
 ) -> VerifyReport:
     """As ``verify``, with hooks for progress; ``on_plan`` is called when the plan is made."""
     started = time.monotonic()
-    own = launcher_of(options) if launcher is None else None
-    launcher = launcher or own
+    for path in (artifact, *([Path(options.reference)] if is_artifact(options.reference) else [])):
+        refuse_dangers(path, options.allow_ops, bool(options.libraries), caged=options.caged)
+    runtime = runtime_of(artifact, options.kind)
+    given = launcher is not None and runs_in(runtime, options.runner, launcher.runner)
+    own = None if given else launcher_of(options, runtime=runtime)
+    launcher = launcher if own is None else own
     assert launcher is not None
     launcher.sandbox = options.sandbox
-    for path in (artifact, *([Path(options.reference)] if is_artifact(options.reference) else [])):
-        refuse_dangers(path, options.allow_ops, bool(options.libraries))
     ahead = _starting_ahead(options, launcher, hooks)
 
     def run(plan: Plan) -> VerifyReport:
@@ -164,9 +169,12 @@ def verify_plan(
         return _report(plan, judged, result, integrity(), launcher, after, started)
 
 
-def launcher_of(options: VerifyOptions, say: Callable[[str], None] = nobody_hears) -> Launcher:
-    """For the runner, the instructions and the host that the options name. Raises as ``launcher_for``."""
-    return launcher_for(options.runner, options.host, options.cpu_capability, options.sandbox, say)
+def launcher_of(
+    options: VerifyOptions, say: Callable[[str], None] = nobody_hears, runtime: Runtime | None = None
+) -> Launcher:
+    """For the runner, the instructions and the host that the options name, and for what the artifact needs.
+    Raises as ``launcher_for``."""
+    return launcher_for(options.runner, options.host, options.cpu_capability, options.sandbox, say, runtime)
 
 
 def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) -> Hooks:
@@ -284,5 +292,7 @@ def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult) -> Artif
         size=integrity.size,
         method=provenance.get("method"),
         torch=provenance.get("torch"),
-        parameters=result.loaded["parameters"] if result.loaded else None,
+        parameters=(result.loaded["parameters"] or None) if result.loaded else None,
+        kind=result.loaded["kind"] if result.loaded else "",
+        facts=result.loaded.get("facts", {}) if result.loaded else {},
     )

@@ -42,6 +42,9 @@ def diagnose(context: Context, launcher: Launcher, hooks: Hooks) -> Diagnosis:
         found += cause.findings
     if not context.options.localize and context.options.reduce is None:
         return Diagnosis(tuple(found), None)
+    if not context.runtime.has_graphs:
+        found.append(finding("TS208", f"{context.runtime.what} shows no operators at work"))
+        return Diagnosis(tuple(found), None)
     try:
         localized = _localize(context, failing, cause, launcher, hooks)
     except TsharnessError as error:
@@ -61,6 +64,8 @@ def _cause(
     options = context.options
     if failing is None or context.info is None or not options.cause or options.compare_with is not None:
         return None
+    if not context.runtime.has_graphs:
+        return None  # the switches are those of LibTorch's executor
     if any(one.code in SUFFICIENT and one.case == failing.name for one in found):
         return None
     return find_cause(context.plan, options, failing, context.info, launcher, hooks)
@@ -95,7 +100,7 @@ def _localize(
 def _differing(context: Context) -> Iterator[tuple[Request, str]]:
     """What checks asked for in another environment and did not pass, with the case that showed it."""
     for rule in context.options.checks:
-        if rule.id not in _ENVIRONMENTS or not context.passing:
+        if rule.id not in _ENVIRONMENTS or not context.passing or rule.id in context.runtime.skips:
             continue
         for request in rule.requests(context):
             problem = problem_of(context.answers[request.id])

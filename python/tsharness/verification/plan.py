@@ -36,6 +36,8 @@ class VerifyOptions:
     (the artifact, run by torch.jit), ``none``; ``None``: the cases' own, or ``python`` without cases."""
     only: tuple[str, ...] = ()
     """Names of the cases to run; all if empty."""
+    kind: str | None = None
+    """As what to run the artifact (docs/kinds.md); ``None``: as what it is."""
     device: str = "cpu"
     threads: int | None = None
     runner: str = "installed"
@@ -88,6 +90,11 @@ class VerifyOptions:
     """Seconds for the load, and for each case."""
     memory_limit: int | None = None
     """Bytes of the runner's private memory; ``None``: what the machine has."""
+
+    @property
+    def caged(self) -> bool:
+        """Whether the process may do nothing but its work (docs/security.md)."""
+        return self.sandbox is not Sandbox.OFF
 
     @property
     def checks(self) -> tuple[CheckRule, ...]:

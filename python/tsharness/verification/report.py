@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tsharness.errors import VerificationFailed
@@ -35,7 +35,11 @@ class ArtifactInfo:
     torch: str | None
     """Version that exported it, if its cases say."""
     parameters: int | None
-    """Number of parameters' elements; ``None`` if it did not load."""
+    """Number of parameters' elements; ``None`` if it did not load, or if its kind does not say."""
+    kind: str = ""
+    """As what it ran (docs/kinds.md); empty if it did not load."""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What only that kind has to say, such as its memory plan."""
 
 
 @dataclass(frozen=True)

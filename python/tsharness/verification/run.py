@@ -139,6 +139,7 @@ def job_of(
         artifact=plan.artifact,
         steps=tuple(steps),
         cases=plan.document.location,
+        kind=options.kind or "",
         device=device or options.device,
         threads=options.threads,
         memory_limit=options.memory_limit or default_memory_limit(),

@@ -13,7 +13,15 @@ from tsharness.runner.process import Hooks
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.inputs.find import Found, find_inputs
 from tsharness.verification.inputs.probe import Prober
-from tsharness.verification.plan import Plan, VerifyOptions, find_cases, no_archive_error, plan_cases
+from tsharness.runtimes.registry import runtime_of
+from tsharness.verification.plan import (
+    BESIDE_SUFFIX,
+    Plan,
+    VerifyOptions,
+    find_cases,
+    no_archive_error,
+    plan_cases,
+)
 from tsharness.verification.reference import ReferenceRequest, record_reference
 
 T = TypeVar("T")
@@ -26,6 +34,13 @@ def with_synthesized_cases(
 ) -> T:
     """Calls ``run`` with a plan whose cases exist as long as it runs. Raises as ``record_reference`` and
     ``find_inputs``."""
+    runtime = runtime_of(artifact, options.kind)
+    if runtime.name not in ("torchscript", "lite") and find_cases(artifact, options.cases) is None:
+        raise UsageError(
+            f"{artifact}: no cases beside it ({artifact.name}{BESIDE_SUFFIX}), so there is nothing to compare.\n"
+            "tsharness migrate writes them there; or name the case file of the model that it was made from: "
+            "--cases FILE"
+        )
     error = no_archive_error(artifact)
     if error is not None and not options.inputs:
         raise error

@@ -21,10 +21,10 @@ def integrity(context: Context) -> Check:
         more = f" (and {len(found.damaged) - 1} more)" if len(found.damaged) > 1 else ""
         message = f"damaged record {found.damaged[0]}{more}; copy or export the file again"
         return Check("integrity", Verdict.FAIL, message)
-    if recorded is not None and found.content_sha256 != recorded:
+    if None not in (recorded, found.content_sha256) and found.content_sha256 != recorded:
         message = (
             "the content is not what the cases were recorded with "
-            f"(sha256 {str(found.content_sha256)[:12]}…, recorded {recorded[:12]}…); export again"
+            f"(sha256 {str(found.content_sha256)[:12]}…, recorded {str(recorded)[:12]}…); export again"
         )
         return Check("integrity", Verdict.FAIL, message)
     if found.content_sha256 is None:

@@ -11,6 +11,7 @@ from tsharness.artifact.integrity import Integrity
 from tsharness.report.model import Check, RunnerInfo
 from tsharness.runner.outcome import Event
 from tsharness.runner.steps import StepOutcome
+from tsharness.runtimes.registry import RUNTIMES, Runtime
 from tsharness.verdict import Verdict
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.report import CaseResult
@@ -31,6 +32,11 @@ class Context:
     """With whose outputs other environments are compared; ``None``: the plan's."""
     answers: Mapping[str, StepOutcome] = field(default_factory=dict)
     """By their ids, the steps that checks asked for."""
+
+    @property
+    def runtime(self) -> Runtime:
+        """What ran the artifact."""
+        return RUNTIMES[self.result.loaded["kind"] if self.result.loaded else "torchscript"]
 
     @property
     def passing(self) -> tuple[CaseResult, ...]:

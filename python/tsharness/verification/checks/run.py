@@ -26,7 +26,7 @@ def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
     """The context with the answers to what its checks ask for: a process for each environment."""
     groups: dict[tuple[Any, ...], list[Request]] = {}
     for rule in context.options.checks:
-        if rule.needs_passing and not context.passing:
+        if (rule.needs_passing and not context.passing) or rule.id in context.runtime.skips:
             continue
         for request in rule.requests(context):
             key = (tuple(sorted(request.environment.items())), request.device)
@@ -60,6 +60,8 @@ def judge_checks(context: Context) -> tuple[Check, ...]:
 
 
 def _judge(rule: CheckRule, context: Context) -> Check:
+    if rule.id in context.runtime.skips:
+        return Check(rule.id, Verdict.SKIPPED, context.runtime.skips[rule.id])
     if rule.requests is not no_requests and rule.needs_passing and not context.passing:
         return nothing_to_compare(rule.id)
     check = rule.judge(context)

@@ -78,6 +78,7 @@ class Prober:
         job = Job(
             self.artifact,
             ({**step, "id": "probe"},),
+            kind=self.options.kind or "",
             device=self.options.device,
             threads=self.options.threads,
             libraries=self.options.libraries,

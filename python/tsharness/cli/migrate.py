@@ -1,0 +1,247 @@
+"""``tsharness migrate``"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from tsharness.cli.options import (
+    AllowOps,
+    Atol,
+    Cases,
+    Html,
+    Json,
+    Junit,
+    Level,
+    Libraries,
+    Markdown,
+    NoColor,
+    Only,
+    Quiet,
+    Rtol,
+    Sandboxed,
+    Timeout,
+    parse_tolerances,
+    path_of,
+    use_color,
+)
+from tsharness.cli.results import Results, renderings_of
+from tsharness.errors import UsageError
+
+if TYPE_CHECKING:
+    from tsharness.migration.api import Say
+    from tsharness.migration.options import MigrateOptions
+    from tsharness.migration.report import MigrateReport
+
+
+def command(
+    context: typer.Context,
+    source: Annotated[
+        str | None, typer.Argument(metavar="[SOURCE]", help="model.pt, or MODULE:FACTORY (the better source).")
+    ] = None,
+    to: Annotated[
+        list[str], typer.Option("--to", metavar="KIND", help="aoti, executorch, onnx, lite; repeatable.")
+    ] = [],  # noqa: B006
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="NEW", help="The new artifact.")
+    ] = None,
+    try_all: Annotated[bool, typer.Option("--try-all", help="Every target that is installed; a table.")] = False,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="DIR", help="Every .pt below it; leaves no artifacts.")
+    ] = None,
+    cases: Cases = None,
+    only: Only = [],  # noqa: B006
+    rtol: Rtol = [],  # noqa: B006
+    atol: Atol = [],  # noqa: B006
+    level: Level = "standard",
+    compare_time: Annotated[
+        float, typer.Option("--compare-time", metavar="SECONDS", min=0.0, help="For latencies; 0: none.")
+    ] = 6.0,
+    bytecode: Annotated[
+        int | None, typer.Option("--bytecode", metavar="N", help="Of lite: what the phone's runtime reads.")
+    ] = None,
+    libraries: Libraries = [],  # noqa: B006
+    force: Annotated[bool, typer.Option("--force", help="Leave the new artifact although it differs.")] = False,
+    allow_ops: AllowOps = [],  # noqa: B006
+    sandbox: Sandboxed = "auto",
+    timeout: Timeout = 600.0,
+    json_file: Json = None,
+    junit: Junit = None,
+    markdown: Markdown = None,
+    html: Html = None,
+    quiet: Quiet = False,
+    no_color: NoColor = False,
+) -> None:
+    """Convert a model to what comes after TorchScript, and prove that it computes the same.
+
+    Every stage of the conversion runs all cases, the new artifact is verified in its own runner, and its
+    latency is compared with the old one's. Only what is right is left at NEW, with its cases beside it.
+
+    Exit codes: 0 safe to replace, 1 it differs, 5 it cannot be converted, and those of verify. Of several the
+    worst counts, but for --plan, where being blocked is a result.
+    """
+    _check(source, to, output, try_all, plan)
+    results = Results("migrate", renderings_of(context.params))
+    work = _Work(context.params, results)
+    if plan is not None:
+        work.fleet(plan)
+    elif try_all or len(to) > 1:
+        work.every(source or "", output)
+    else:
+        assert output is not None
+        work.one(source or "", to[0], output)
+    code = results.finish()
+    raise typer.Exit(code if plan is None or results.interrupted else work.code_without_blocked())
+
+
+def _check(
+    source: str | None, to: list[str], output: Path | None, try_all: bool, plan: Path | None
+) -> None:
+    if (source is None) == (plan is None):
+        raise UsageError("name a source (model.pt or MODULE:FACTORY), or --plan DIR for a folder of them")
+    if plan is not None and not plan.is_dir():
+        raise UsageError(f"--plan {plan}: there is no such folder")
+    if plan is not None and output is not None:
+        raise UsageError("--plan leaves no artifacts; migrate the models that it names one by one")
+    if plan is None and not try_all and not to:
+        raise UsageError("state a target, --to aoti, executorch, onnx or lite; or --try-all")
+    if len(to) == 1 and not try_all and plan is None and output is None:
+        raise UsageError("state where the new artifact goes: -o NEW")
+
+
+class _Work:
+    """One command."""
+
+    def __init__(self, params: Mapping[str, Any], results: Results) -> None:
+        self._params, self._results = params, results
+        self._color = use_color(params["no_color"])
+
+    def code_without_blocked(self) -> int:
+        """The worst exit code, but for models that cannot be converted."""
+        from tsharness.verdict import ExitCode, worst
+
+        codes = [one.exit_code for one in self._results.reports] + [e.exit_code for e in self._results.errors]
+        return worst(code for code in codes if code != ExitCode.CANNOT_RUN)
+
+    def one(self, source: str, to: str, output: Path) -> None:
+        """A model to a target, told in full."""
+        report = self._attempt(source, to, output)
+        if report is not None:
+            from tsharness.report.draw import print_report
+
+            print_report(report, self._console(), quiet=self._params["quiet"])
+
+    def every(self, source: str, output: Path | None) -> None:
+        """A model to several targets: their artifacts in the folder OUTPUT, if one is named."""
+        from tsharness.atomic import folder_beside
+
+        with folder_beside(Path.cwd() / "migrate") as scratch:
+            folder = output or scratch
+            folder.mkdir(parents=True, exist_ok=True)
+            for to in self._targets():
+                self._attempt(source, to, folder / _name(source, to))
+        self._table()
+
+    def fleet(self, folder: Path) -> None:
+        """Every TorchScript file of a folder to every target."""
+        from tsharness.artifact.kind import kind_of
+        from tsharness.atomic import folder_beside
+
+        models = sorted(path for path in folder.rglob("*.pt") if path.is_file())
+        models = [path for path in models if kind_of(path).runtime == "torchscript"]
+        if not models:
+            raise UsageError(f"--plan {folder}: there is no TorchScript file (.pt) below it")
+        with folder_beside(Path.cwd() / "migrate") as scratch:
+            for path in models:
+                for to in self._targets():
+                    self._attempt(str(path), to, scratch / _name(str(path), to))
+        self._table()
+
+    def _targets(self) -> list[str]:
+        """Those that are stated, else all; what is not installed is told and left out."""
+        from tsharness.errors import EnvironmentProblem
+        from tsharness.migration.options import SUFFIXES
+        from tsharness.runners.store import INSTALLED
+        from tsharness.runtimes.registry import RUNTIMES, runner_for
+
+        found = []
+        for to in self._params["to"] or SUFFIXES:
+            self._options(to)
+            try:
+                runner_for(RUNTIMES[to], INSTALLED)
+                found.append(to)
+            except EnvironmentProblem as error:
+                if self._params["to"]:
+                    raise
+                typer.echo(f"{to} is left out: {' '.join(str(error).splitlines())}", err=True)
+        return found
+
+    def _attempt(self, source: str, to: str, output: Path) -> MigrateReport | None:
+        from tsharness.migration.api import migrate_model
+
+        options = self._options(to)
+        with self._saying(f"{_label(source)} to {to}") as say:
+            return self._results.attempt(Path(source), lambda: migrate_model(source, output, options, say))
+
+    def _options(self, to: str) -> MigrateOptions:
+        from tsharness.migration.options import MigrateOptions
+        from tsharness.verification.plan import tolerance_layer
+
+        params = self._params
+        rtol, atol = (parse_tolerances(f"--{name}", params[name]) for name in ("rtol", "atol"))
+        options = MigrateOptions(
+            to=to,
+            cases=path_of(params["cases"]),
+            only=tuple(params["only"]),
+            libraries=tuple(map(Path, params["libraries"])),
+            tolerance=tolerance_layer(rtol, atol, exact=False),
+            level=params["level"],
+            compare_seconds=params["compare_time"],
+            force=params["force"],
+            allow_ops=tuple(params["allow_ops"]),
+            sandbox=params["sandbox"],
+            timeout=params["timeout"],
+        )
+        return replace(options, bytecode=params["bytecode"]) if to == "lite" or not self._several else options
+
+    @property
+    def _several(self) -> bool:
+        return len(self._params["to"]) != 1
+
+    @contextmanager
+    def _saying(self, what: str) -> Iterator[Say]:
+        import sys
+
+        from tsharness.report.export_terminal import saying
+
+        with saying(what, self._color, sys.stderr.isatty()) as say:
+            yield lambda text: say(f"{what}: {text}", 0, None)
+
+    def _table(self) -> None:
+        from tsharness.migration.report import MigrateReport
+        from tsharness.report.migrate_terminal import print_migrations
+
+        reports = [one for one in self._results.reports if isinstance(one, MigrateReport)]
+        if reports:
+            print_migrations(reports, self._console())
+
+    def _console(self) -> Any:
+        from tsharness.report.console import console
+
+        return console(self._color, stderr=self._results.renderings.take_standard_output)
+
+
+def _label(source: str) -> str:
+    return Path(source).name
+
+
+def _name(source: str, to: str) -> str:
+    from tsharness.migration.options import SUFFIXES
+
+    stem = Path(source.partition(":")[0] if ":" in source else source).stem
+    return f"{stem}{SUFFIXES[to]}"

@@ -1,0 +1,136 @@
+"""TS501 to TS520: what keeps a model from another format, by the converters' messages, with the change that
+helps.
+
+The first rule whose pattern is found in the message applies; the last one takes whatever is left.
+"""
+
+from __future__ import annotations
+
+import re
+
+from tsharness.findings.rule import Rule
+
+MIGRATION_RULES = (
+    Rule(
+        "TS501",
+        "error",
+        "a branch or a size that depends on values",
+        "the new formats hold one graph for all inputs; what is decided by a tensor's values is not in it",
+        "torch.where for values, torch.cond for branches, torch._check(...) for what is known of a size; or "
+        "migrate from the Python model, where these can be written",
+        r"data-dependent|GuardOnDataDependent|unbacked|Could not guard|Cannot cast FakeTensor|\.item\(\)"
+        r"|bool\(\) on a tensor|DataDependent",
+    ),
+    Rule(
+        "TS502",
+        "error",
+        "a loop whose length is not known",
+        "the converter unrolls loops over a number; other loops have no form in the new graph",
+        "write it as one operation over the whole tensor, or migrate from the Python model with "
+        "torch._higher_order_ops.while_loop",
+        r"prim::Loop|while_loop",
+    ),
+    Rule(
+        "TS503",
+        "error",
+        "state in attributes",
+        "a method that assigns an attribute keeps state that the new formats only know as buffers",
+        "register_buffer for the tensor and write into it (copy_), or pass the state in and out as arguments",
+        r"prim::SetAttr|attribute .* (assigned|mutat)|SetAttr|was assigned during export|assigned during export",
+    ),
+    Rule(
+        "TS504",
+        "error",
+        "an operator or statement that the converter does not know",
+        "the converter for TorchScript handles the common part of its language",
+        "migrate from the Python model instead (MODULE:FACTORY), or rewrite this line without it",
+        r"Unsupported node|Unsupported constant|not supported by TS2EP|prim::\w+|Input \S+ not found"
+        r"|Attribute \S+ not found|ATen node type .* not found|Unable to find operator",
+    ),
+    Rule(
+        "TS505",
+        "error",
+        "an object of a custom class",
+        "torchbind and script classes have no form in the new graph",
+        "take tensors and plain containers of them, or migrate from the Python model without the class",
+        r"ScriptObject|torchbind|__torch__\.",
+    ),
+    Rule(
+        "TS506",
+        "error",
+        "an operator that the target has no kernel for",
+        "the graph is exported, but the target's libraries lack an operator of it",
+        "replace the operator, register a kernel or a decomposition for it, or choose another target",
+        r"Missing out variants|No decompositions|not Core ATen|no ONNX function|No ONNX function|DispatchError"
+        r"|not found in the registry|Could not find .* kernel|OperatorMissing",
+    ),
+    Rule(
+        "TS507",
+        "error",
+        "Python that cannot be traced",
+        "the exporter follows tensors through the code; what leaves them, or reads other state, stops it",
+        "keep NumPy, printing, and objects of other libraries outside of forward",
+        r"numpy|Unsupported: |graph break|call to a builtin|Dynamo",
+    ),
+    Rule(
+        "TS508",
+        "error",
+        "no C++ compiler",
+        "AOTInductor writes C++ and has a compiler translate it",
+        "install one (Debian: apt-get install g++), or state it: CXX=...",
+        r"C\+\+ compiler|InvalidCxxCompiler|CppCompileError|No working C\+\+",
+    ),
+    Rule(
+        "TS509",
+        "error",
+        "what converts is not installed",
+        "this target needs a package besides torch",
+        "pip install 'tsharness[{extra}]'",
+        r"No module named",
+    ),
+    Rule(
+        "TS510",
+        "error",
+        "the converter fails",
+        "its message says why, as far as it knows",
+        "try it from the Python model (MODULE:FACTORY) or from its TorchScript, whichever this was not",
+        "",
+    ),
+    Rule(
+        "TS511",
+        "warning",
+        "a dim became constant",
+        "the cases, or the signature, have several sizes of it, and the new artifact takes one",
+        "write the model without int() or len() on sizes, or migrate one artifact for each size",
+        "^$",
+    ),
+    Rule(
+        "TS512",
+        "note",
+        "operators that no backend took",
+        "they run by ExecuTorch's portable kernels, which are simple and slow",
+        "replace them, or accept it where they are cheap",
+        "^$",
+    ),
+    Rule(
+        "TS513",
+        "note",
+        "methods that stay behind",
+        "the new formats have forward alone; cases of other methods were not carried over",
+        "migrate each method as a module of its own whose forward calls it",
+        "^$",
+    ),
+    Rule(
+        "TS514",
+        "warning",
+        "latencies were not compared",
+        "one of the two could not be measured beside the other",
+        "compare them yourself: tsharness compare OLD NEW",
+        "^$",
+    ),
+)
+
+
+def rule_for(message: str) -> Rule:
+    """The first rule whose pattern is found in what a converter said."""
+    return next(rule for rule in MIGRATION_RULES if re.search(rule.pattern, message))

@@ -1,0 +1,1 @@
+"""From TorchScript to what comes after it, with proof (docs/migration.md)."""

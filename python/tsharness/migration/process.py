@@ -1,0 +1,231 @@
+"""Converts a model, stage by stage: a process of its own, because it runs the model's code and its converters.
+
+Standard input: a message as ``conversion.py`` writes it. Standard output: lines of JSON: ``{"doing": TEXT}`` while
+it goes on, then ``{"conversion": ...}``, or ``{"error": {"kind", "message"}}``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tsharness.artifact.reading import Reading
+from tsharness.cases.case_file import CaseDocument, CaseFile, write_case_file
+from tsharness.cases.safetensors_file import Location
+from tsharness.errors import TsharnessError, UsageError
+from tsharness.exporting import torch_jit
+from tsharness.exporting.load import load_model
+from tsharness.exporting.source import essence
+from tsharness.exporting.state import Subject
+from tsharness.findings import finding
+from tsharness.migration.cases import Example, examples_of
+from tsharness.migration.comparing import run_stage
+from tsharness.migration.constructs import construct_of, unsupported_nodes
+from tsharness.migration.operators import Operator, first_divergence, operators_of_call, operators_of_graph
+from tsharness.migration.program import Exported, export_program
+from tsharness.migration.stage import Construct, Conversion, Stage
+from tsharness.migration.targets import target_for
+from tsharness.migration.targets.base import Made, Request, program_made
+from tsharness.report.model import Finding, to_dict
+from tsharness.verdict import Verdict
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Converter:
+    """One conversion."""
+
+    message: Mapping[str, Any]
+    say: Say
+    stages: list[Stage] = field(default_factory=list)
+    constructs: list[Construct] = field(default_factory=list)
+    notes: list[Finding] = field(default_factory=list)
+    facts: dict[str, str] = field(default_factory=dict)
+
+    def run(self) -> Conversion:
+        """All stages, until one cannot be made. Raises UsageError without cases that can be carried over."""
+        message = self.message
+        for library in message["libraries"]:
+            torch.ops.load_library(library)  # type: ignore[no-untyped-call]
+        self.model = self._model()
+        document = CaseDocument(Location(Path(message["cases"][0]), *message["cases"][1:]))
+        self.examples = examples_of(self.model, document, message["only"])
+        if not self.examples:
+            raise UsageError("none of its cases calls forward, which is all that the new formats have")
+        left = len(document.summaries) - len(self.examples)
+        if left and not message["only"]:
+            self._note("TS513", f"{left} of {len(document.summaries)} cases call other methods")
+        request = Request(message["to"], Path(message["output"]), message["bytecode"])
+        written = self._convert(request, document)
+        if written:
+            self._write_cases(request.output, document)
+        return Conversion(
+            tuple(self.stages), tuple(self.constructs), written, tuple(self.notes), self.facts
+        )
+
+    def _model(self) -> torch.nn.Module:
+        source = self.message["source"]
+        if source.endswith((".pt", ".pth", ".ptl")):
+            return torch_jit.load(Path(source)).eval()
+        return load_model(source)[0].eval()
+
+    def _note(self, code: str, seen: str) -> None:
+        self.notes.append(finding(code, seen))
+
+    def _convert(self, request: Request, document: CaseDocument) -> bool:
+        """Whether there is a file at the end."""
+        target = target_for(request)
+        script = self.message["script"]
+        exported: Exported | None = None
+        self.reference = _Reference(self.model, self.examples)
+        try:
+            if not target.of_script:
+                exported = self._exported(document)
+            steps = target.steps(exported, Path(script) if script else None)
+        except ImportError as error:
+            self.constructs.append(construct_of(error))
+            return False
+        except _Blocked:
+            return False
+        for step in steps:
+            if self._stage(*step) is None:
+                return False
+        self.notes += [finding(code, seen) for code, seen in target.notes()]
+        return request.output.is_file()
+
+    def _exported(self, document: CaseDocument) -> Exported:
+        made: list[Exported] = []
+        bounded = self.message["to"] == "executorch"  # it plans its memory
+
+        def export() -> Made:
+            made.append(export_program(self.model, self.examples, document.signature, bounded))
+            return program_made(made[0].program)
+
+        if self._stage("exported", export) is None:
+            raise _Blocked
+        exported = made[0]
+        self.facts["converter"] = exported.converter
+        self.facts["dynamic"] = ", ".join(exported.kept) or "none: every size is fixed"
+        if exported.wanted > len(exported.kept):
+            self._note("TS511", f"dynamic stayed: {', '.join(exported.kept) or 'none'}, of {exported.wanted}")
+        return exported
+
+    def _stage(self, name: str, make: Callable[[], Made]) -> Made | None:
+        """Makes it and runs the cases on it; ``None`` if it cannot be made."""
+        started = time.monotonic()
+        self.say(f"{name}: making it")
+        try:
+            made = make()
+        except Exception as error:
+            # Whatever a converter raises: it is what blocks the way.
+            self._blocked(name, error, started)
+            return None
+        if made.fresh is None:
+            self.stages.append(Stage(name, Verdict.PASS, seconds=time.monotonic() - started))
+            return made
+        self.say(f"{name}: running the cases")
+        stage = run_stage(name, made.fresh, self.examples, self.message["tolerance"], started)
+        operators = self.reference.operators_of(made, stage)
+        if stage.verdict is not Verdict.PASS and not self._diverged and operators is not None:
+            stage = replace(stage, divergence=first_divergence(self.reference.before, operators))
+        self.stages.append(stage)
+        if operators is not None:
+            self.reference.before = operators
+        return made
+
+    @property
+    def _diverged(self) -> bool:
+        return any(stage.verdict is not Verdict.PASS for stage in self.stages)
+
+    def _blocked(self, name: str, error: Exception, started: float) -> None:
+        self.stages.append(
+            Stage(name, Verdict.ERROR, None, "", essence(error)[:300], (), time.monotonic() - started)
+        )
+        if name == "exported" and isinstance(self.model, torch.jit.ScriptModule):
+            self.constructs += unsupported_nodes(self.model, self.examples[0].calls[0])
+        if not self.constructs:
+            self.constructs.append(construct_of(error))
+
+    def _write_cases(self, output: Path, document: CaseDocument) -> None:
+        """Beside the new artifact: every argument in its place, and the hash of what was written."""
+        content = Reading(output, hashes=True).result().content_sha256
+        provenance = {
+            **document.provenance,
+            "content_sha256": content,
+            "migrated_from": Path(self.message["source"]).name,
+            "torch": str(torch.__version__),
+        }
+        provenance.pop("self_check", None)
+        cases = tuple(example.case for example in self.examples)
+        file = CaseFile(cases, document.signature, provenance)
+        write_case_file(file, output.with_name(f"{output.name}.cases.safetensors"))
+
+
+class _Blocked(Exception):
+    """There is no program to go on with."""
+
+
+class _Reference:
+    """The operators of the stage before, on the first case that a stage gets wrong; recorded when one does, and
+    for the stages on the way there only if their graphs can be run."""
+
+    def __init__(self, model: torch.nn.Module, examples: Sequence[Example]) -> None:
+        self._model, self._examples = model, examples
+        self.before: list[Operator] = []
+        self._graphs: list[Made] = []
+
+    def operators_of(self, made: Made, stage: Stage) -> list[Operator] | None:
+        """Of this stage; ``None`` unless it is the one that differs and can be looked into."""
+        if made.graph is None:
+            return None
+        previous, self._graphs = self._graphs, [made]
+        if stage.verdict is Verdict.PASS or not stage.failed:
+            return None
+        args = next(one.calls[0] for one in self._examples if one.name == stage.failed[0])
+        try:
+            if previous and previous[0].graph is not None:
+                self.before = operators_of_graph(previous[0].graph(), args)
+            else:
+                self.before = operators_of_call(Subject(self._model).model, args)
+            return operators_of_graph(made.graph(), args)
+        except Exception:
+            # A stage that does not run shows no operators; why it does not run is told already.
+            return None
+
+
+def main() -> None:
+    """Reads the message, writes what becomes of it."""
+    message = json.load(sys.stdin)
+    # What user code prints must not end up in the answer.
+    out = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    folder = Path(message["folder"])
+    os.chdir(folder)
+    sys.path.insert(0, str(folder))
+    warnings.simplefilter("ignore")
+
+    def tell(**line: Any) -> None:
+        out.write(json.dumps(line) + "\n")
+
+    try:
+        found = Converter(message, lambda text: tell(doing=text)).run()
+        tell(conversion=to_dict(found))
+    except TsharnessError as error:
+        tell(error={"kind": "usage" if isinstance(error, UsageError) else "artifact", "message": str(error)})
+    out.flush()
+    # Compilers leave workers behind that nobody waits for.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

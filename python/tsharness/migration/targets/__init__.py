@@ -1,0 +1,24 @@
+"""How each kind of artifact is made of an exported program."""
+
+from __future__ import annotations
+
+from tsharness.migration.targets.base import Request, Target
+
+
+def target_for(request: Request) -> Target:
+    """Raises ImportError for what is not installed."""
+    if request.to == "aoti":
+        from tsharness.migration.targets.aoti import Aoti
+
+        return Aoti(request)
+    if request.to == "executorch":
+        from tsharness.migration.targets.executorch import Executorch
+
+        return Executorch(request)
+    if request.to == "onnx":
+        from tsharness.migration.targets.onnx import Onnx
+
+        return Onnx(request)
+    from tsharness.migration.targets.lite import Lite
+
+    return Lite(request)

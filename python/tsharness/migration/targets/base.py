@@ -1,0 +1,81 @@
+"""What a target is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tsharness.migration.program import Exported
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the process was asked for, as far as targets care."""
+
+    to: str
+    output: Path
+    """Where the artifact goes."""
+    bytecode: int | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A form of the model."""
+
+    fresh: Callable[[], Callable[..., Any]] | None
+    """Gives it in the state in which it was made, to be called in Python; ``None``: only its own runtime runs
+    it."""
+    graph: Callable[[], torch.nn.Module] | None = None
+    """Its operators, if they can be run one by one."""
+    flat: bool = False
+    """Whether it gives leaves instead of containers."""
+
+
+Step = tuple[str, Callable[[], Made]]
+"""Name of a stage, and what makes it."""
+
+
+class Target(ABC):
+    """Makes the artifact, stage by stage."""
+
+    of_script = False
+    """Whether it is made of TorchScript itself, and of no exported program."""
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+
+    @abstractmethod
+    def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:
+        """Everything after the exported program, or the TorchScript file; the last one writes the file. Raises
+        ImportError for what is not installed."""
+
+    def notes(self) -> list[tuple[str, str]]:
+        """Codes of findings, and what was seen, of the finished artifact."""
+        return []
+
+
+def program_made(program: Any) -> Made:
+    """Of an ExportedProgram."""
+    return Made(fresh=lambda: _unguarded(program), graph=lambda: _unguarded(program))
+
+
+def _unguarded(program: Any) -> Any:
+    """Without the checks that torch.export adds, which the runtimes do not make either."""
+    try:
+        return program.module(check_guards=False)
+    except TypeError:  # before torch 2.9
+        return program.module()
+
+
+def sample_args(exported: Exported) -> tuple[Any, ...]:
+    """Inputs of their own, for converters that want some."""
+    from tsharness.migration.cases import as_inputs
+
+    return as_inputs(exported.sample.calls[0]).args
+
+
