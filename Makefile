@@ -13,7 +13,7 @@ HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks test-docs test-rendering install clean
+.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks migration test-migration test-docs test-rendering install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -53,6 +53,18 @@ endif
 build/.networks: $(INSTALLED)
 	$(PIP) install --quiet --no-build-isolation '.[networks]'
 	@touch $@
+
+# Other formats, by the packages that make and run them: a group of its own.
+build/.migration: $(INSTALLED)
+	$(PIP) install --quiet --no-build-isolation '.[executorch,onnx]'
+	@touch $@
+
+migration: build/.migration build/.networks
+	$(PY) -m tsharness runner build --executorch
+	$(PY) -W ignore docs/generate_migration.py
+
+test-migration: build/.migration
+	$(PY) -m pytest tests/migration
 
 # The three ways to install from source.
 test-build: $(INSTALLED)

@@ -3,17 +3,17 @@ download. transformers' models return classes of their own; a wrapper makes that
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple, TypeVar
 
 import torch
 
 from tsharness import Inputs
 
 
-@dataclass(frozen=True)
-class Network:
+class Network(NamedTuple):
     """What to export, with examples of several shapes."""
 
     model: torch.nn.Module
@@ -33,6 +33,20 @@ class Tuple(torch.nn.Module):
         return tuple(v for v in self.model(**named).to_tuple() if isinstance(v, torch.Tensor))
 
 
+Factory = TypeVar("Factory", bound=Callable[..., Network])
+
+
+def seeded(factory: Factory) -> Factory:
+    """Whoever calls it, in whatever process, gets the same weights and inputs."""
+
+    @functools.wraps(factory)
+    def make(*args: object) -> Network:
+        torch.manual_seed(0)
+        return factory(*args)
+
+    return make  # type: ignore[return-value]
+
+
 SMALL = {"num_hidden_layers": 4, "hidden_size": 128, "num_attention_heads": 4, "intermediate_size": 256}
 
 
@@ -50,6 +64,7 @@ def _text(vocabulary: int, shapes: Mapping[str, tuple[int, int]]) -> dict[str, I
 TEXT = {"example": (2, 16), "1x7": (1, 7), "3x33": (3, 33)}
 
 
+@seeded
 def bert() -> Network:
     from transformers import BertConfig, BertModel
 
@@ -57,6 +72,7 @@ def bert() -> Network:
     return Network(Tuple(model, ("input_ids", "attention_mask")), _text(1000, TEXT))
 
 
+@seeded
 def gpt2() -> Network:
     from transformers import GPT2Config, GPT2Model
 
@@ -64,6 +80,7 @@ def gpt2() -> Network:
     return Network(Tuple(model, ("input_ids", "attention_mask")), _text(1000, TEXT))
 
 
+@seeded
 def t5_encoder() -> Network:
     from transformers import T5Config, T5EncoderModel
 
@@ -71,6 +88,7 @@ def t5_encoder() -> Network:
     return Network(Tuple(T5EncoderModel(config), ("input_ids", "attention_mask")), _text(1000, TEXT))
 
 
+@seeded
 def vit() -> Network:
     from transformers import ViTConfig, ViTModel
 
@@ -80,6 +98,7 @@ def vit() -> Network:
     return Network(Tuple(model, ("pixel_values",)), inputs)
 
 
+@seeded
 def whisper_encoder() -> Network:
     from transformers import WhisperConfig
     from transformers.models.whisper.modeling_whisper import WhisperEncoder
@@ -99,6 +118,7 @@ def _volumes(channels: int, sizes: Mapping[str, tuple[int, ...]]) -> dict[str, I
     return {name: Inputs(torch.randn(n, channels, *extent)) for name, (n, *extent) in sizes.items()}
 
 
+@seeded
 def unet() -> Network:
     from monai.networks.nets import UNet
 
@@ -106,6 +126,7 @@ def unet() -> Network:
     return Network(model, _volumes(1, {"example": (1, 32, 32, 32), "N=2": (2, 16, 32, 48)}))
 
 
+@seeded
 def dynunet() -> Network:
     from monai.networks.nets import DynUNet
 
@@ -113,6 +134,7 @@ def dynunet() -> Network:
     return Network(model, _volumes(1, {"example": (1, 32, 32, 32), "N=2": (2, 16, 32, 48)}))
 
 
+@seeded
 def swin_unetr(other: tuple[int, ...] = (2, 64, 32, 32)) -> Network:
     from monai.networks.nets import SwinUNETR
 
@@ -120,11 +142,13 @@ def swin_unetr(other: tuple[int, ...] = (2, 64, 32, 32)) -> Network:
     return Network(model, _volumes(1, {"example": (1, 64, 32, 32), "N=2": other}))
 
 
+@seeded
 def swin_unetr_of_another_size() -> Network:
     """Its windows are cut by Python: a trace is right for the size that it saw."""
     return swin_unetr((2, 32, 64, 32))
 
 
+@seeded
 def densenet() -> Network:
     from monai.networks.nets import DenseNet
 
@@ -149,7 +173,6 @@ NETWORKS: dict[str, Callable[[], Network]] = {
 def make(name: str, attention: str | None = None) -> Network:
     """The network of that name, seeded and in eval mode. ``attention``: "eager" is made of operators that
     every LibTorch has."""
-    torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the packages have to say about torch and numpy
         network = NETWORKS[name]()

@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "core/error.h"
+#include "core/script_program.h"
 
 namespace tsharness {
 
@@ -39,12 +40,14 @@ std::vector<MethodInfo> LiteProgram::methods() const {
 c10::FunctionSchema LiteProgram::schema(const std::string& name) const {
   const auto found = module_.find_method(name);
   if (!found) no_such_method(*this, name);
-  if (!found->function().hasSchema()) {
+  if (found->function().hasSchema()) return found->function().getSchema();
+  // Bytecode before version 5 says nothing of arguments; the code beside it does.
+  if (holds_bytecode_alone(path_)) {
     throw Error(ErrorKind::Artifact,
-                "its bytecode is of a version that says nothing of arguments (before 5); export it "
-                "with a newer PyTorch");
+                "its bytecode is of a version that says nothing of arguments (before 5), and there "
+                "is no code beside it; export it with a newer PyTorch");
   }
-  return found->function().getSchema();
+  return ScriptProgram(path_, c10::kCPU).schema(name);
 }
 
 std::unique_ptr<Program> LiteProgram::clone() const {

@@ -61,6 +61,7 @@ class Session {
   /// (docs/case-file.md).
   void name_arguments(const Json& signature);
   bool flat() const { return program_->flat(); }
+  bool has_graphs() const { return program_->module() != nullptr; }
   Json facts() const { return program_->facts(); }
 
   /// To call: it stays what it is when the session is restored.

@@ -53,15 +53,34 @@ void load_step(const Json&, JobState& state) {
                                {"peak_memory_bytes", peak_memory_bytes()}});
 }
 
+namespace {
+
+/// By the schema alone, without what the graph would tell of each.
+Json arguments_of(const Session& session, const std::string& method) {
+  Json found = Json::array();
+  if (session.flat()) return found;
+  const c10::FunctionSchema schema = session.schema(method);
+  for (size_t i = 1; i < schema.arguments().size(); ++i) {
+    const c10::Argument& one = schema.arguments()[i];
+    found.push_back({{"name", one.name()},
+                     {"type", one.type()->annotation_str()},
+                     {"has_default", one.default_value().has_value()},
+                     {"hints", Json::object()}});
+  }
+  return found;
+}
+
+}  // namespace
+
 void describe_step(const Json&, JobState& state) {
   state.events.emit("step-begin", {{"step", "describe"}});
   Json methods = Json::array();
   for (const MethodInfo& method : state.loaded().methods()) {
     Json arguments = Json::array();
-    if (state.loaded().kind() != "torchscript") {
+    if (!state.loaded().has_graphs()) {
       methods.push_back({{"name", method.name},
                          {"schema", method.schema},
-                         {"arguments", arguments},
+                         {"arguments", arguments_of(state.loaded(), method.name)},
                          {"sizes", Json::array()}});
       continue;
     }

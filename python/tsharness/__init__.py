@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tsharness.exporting.report import ExportReport as ExportReport
     from tsharness.inspection.api import inspect as inspect
     from tsharness.inspection.report import Inspection as Inspection
+    from tsharness.migration.api import migrate as migrate
+    from tsharness.migration.report import MigrateReport as MigrateReport
     from tsharness.packing.api import pack as pack
     from tsharness.packing.api import strip as strip
     from tsharness.packing.report import PackReport as PackReport
@@ -42,6 +44,8 @@ _HOMES = {
     "ExportReport": "tsharness.exporting.report",
     "inspect": "tsharness.inspection.api",
     "Inspection": "tsharness.inspection.report",
+    "migrate": "tsharness.migration.api",
+    "MigrateReport": "tsharness.migration.report",
     "pack": "tsharness.packing.api",
     "PackReport": "tsharness.packing.report",
     "SideOptions": "tsharness.bench.compare_options",

@@ -12,6 +12,8 @@ from pathlib import Path
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ArtifactError
 
+BESIDE_SUFFIX = ".cases.safetensors"
+"""Of the file beside an artifact that has its cases, where they are not inside."""
 CASES_RECORD = "extra/tsharness/cases.safetensors"
 """Name of the embedded case file below the archive's root folder, as torch names extra files."""
 

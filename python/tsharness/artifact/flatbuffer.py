@@ -3,15 +3,12 @@ a few bytes at a time; the tables' fields are those of torch's ``mobile_bytecode
 
 from __future__ import annotations
 
-import os
-import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tsharness.artifact.bytecode import Bytecode
-from tsharness.errors import ArtifactError
+from tsharness.artifact.flatbuffer_tables import Tables, read_tables
 
 _MODULE = {"version": 0, "state": 3, "ivalues": 4, "object_types": 7, "sources": 8}
 _SOURCE = {"name": 0, "content": 1}
@@ -22,12 +19,6 @@ _OPERATOR = {"name": 0}
 _OBJECT_TYPE = {"name": 0}
 """Numbers of the fields in their tables."""
 _IS_FUNCTION = 16  # IValueUnion.Function
-_MOST_ENTRIES = 1_000_000  # of all vectors together: what names more is made to hurt
-_MOST_TEXT = 64_000_000  # bytes of one string
-
-
-class FlatbufferError(ArtifactError):
-    """Tables that lead nowhere."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +36,10 @@ class FlatbufferModule:
 
 def read_flatbuffer(path: Path) -> FlatbufferModule:
     """Raises FlatbufferError for what is none, or is damaged."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            return _module(_Tables(file.fileno(), path.stat().st_size))
-    except (struct.error, UnicodeDecodeError, IndexError):
-        raise FlatbufferError("holds no module as torch writes it") from None
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
+    return read_tables(path, _module, "module as torch writes it")
 
 
-def _module(tables: _Tables) -> FlatbufferModule:
+def _module(tables: Tables) -> FlatbufferModule:
     root = tables.follow(0)
     operators: dict[str, tuple[str, ...]] = {}
     values = list(tables.vector(root, _MODULE["ivalues"]))
@@ -82,66 +67,3 @@ def _module(tables: _Tables) -> FlatbufferModule:
         tuple(types),
         types[tables.number(saved, _OBJECT["type"], "<I")],
     )
-
-
-class _Tables:
-    """Tables of a flatbuffer: each begins with the way back to the list of where its fields lie."""
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor, self._size = descriptor, size
-        self._entries = 0
-
-    def follow(self, position: int) -> int:
-        """Where an offset leads."""
-        return position + int(self._unpack("<I", position))
-
-    def number(self, table: int, field: int, form: str) -> int:
-        """A field's value, 0 if it is left out."""
-        place = self._place(table, field)
-        return int(self._unpack(form, place)) if place else 0
-
-    def table(self, table: int, field: int) -> int:
-        """The table that a field names."""
-        place = self._place(table, field)
-        if not place:
-            raise FlatbufferError(f"a table at byte {table} lacks its field {field}")
-        return self.follow(place)
-
-    def vector(self, table: int, field: int) -> Iterator[int]:
-        """The tables that a field lists."""
-        place = self._place(table, field)
-        if not place:
-            return
-        start = self.follow(place)
-        count = self._unpack("<I", start)
-        self._entries += count
-        if self._entries > _MOST_ENTRIES:
-            raise FlatbufferError(f"lists more than {_MOST_ENTRIES} entries")
-        for number in range(count):
-            yield self.follow(start + 4 + 4 * number)
-
-    def text(self, table: int, field: int) -> bytes:
-        """A string, empty if it is left out."""
-        place = self._place(table, field)
-        if not place:
-            return b""
-        start = self.follow(place)
-        length = self._unpack("<I", start)
-        if length > _MOST_TEXT:
-            raise FlatbufferError(f"declares a text of {length} bytes")
-        return self._read(start + 4, length)
-
-    def _place(self, table: int, field: int) -> int:
-        fields = table - self._unpack("<i", table)
-        if 4 + 2 * field + 2 > self._unpack("<H", fields):
-            return 0
-        offset = self._unpack("<H", fields + 4 + 2 * field)
-        return table + offset if offset else 0
-
-    def _unpack(self, form: str, position: int) -> Any:
-        return struct.unpack(form, self._read(position, struct.calcsize(form)))[0]
-
-    def _read(self, position: int, size: int) -> bytes:
-        if position < 0 or position + size > self._size:
-            raise FlatbufferError(f"leads to byte {position}, out of the file")
-        return os.pread(self._descriptor, size, position)

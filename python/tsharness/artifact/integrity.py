@@ -19,7 +19,7 @@ class Integrity:
     damaged: tuple[str, ...]
     """A line for every record that is not what the archive's directory declares."""
     content_sha256: str | None
-    """Of the content apart from the cases; ``None`` for a file that is no archive or is damaged."""
+    """Of the content apart from the cases (of what is no archive: of the file); ``None`` if it is damaged."""
 
 
 def examine(path: Path) -> Integrity:

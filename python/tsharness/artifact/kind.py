@@ -43,7 +43,7 @@ KINDS = {
             "lite",
             "TorchScript with bytecode for the lite interpreter (_save_for_lite_interpreter)",
             loads=True,
-            runtime="torchscript",
+            runtime="lite",
         ),
         Kind(
             "lite-flatbuffer",

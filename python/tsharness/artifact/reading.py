@@ -31,7 +31,7 @@ class Bytes:
     sha256: str
     """Empty if nobody asked."""
     content_sha256: str | None
-    """``None`` for what is no archive, or is damaged, or if nobody asked."""
+    """Of what is no archive, that of the file. ``None`` if it is damaged, or if nobody asked."""
     faults: tuple[Fault, ...]
 
 
@@ -78,6 +78,7 @@ class Reading:
                 parts = list(_parts(archive.infolist()))
         self._checksums = [self._pool.submit(_checksum_faults, self._file, part) for part in parts]
         self._sha256 = self._pool.submit(_sha256, self._file) if hashes else None
+        self._whole = archive is None
         infos = [info for part in parts for info in part]
         self._content = self._pool.submit(_content_sha256, self._file, infos) if hashes and parts else None
 
@@ -92,6 +93,8 @@ class Reading:
             faults = (*self._faults, *(fault for part in self._checksums for fault in part.result()))
             content = self._content.result() if self._content else None
             digest = self._sha256.result() if self._sha256 else ""
+            if self._whole:
+                content = digest or None
         finally:
             self.close()
         damaged = any(fault.code in UNREADABLE for fault in faults)

@@ -12,7 +12,8 @@ from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record
 from tsharness.artifact.bytecode import Bytecode, read_bytecode
 from tsharness.artifact.code import Code, CodeError, parse_code
 from tsharness.artifact.debug_lines import DebugLines, SourceLine
-from tsharness.artifact.flatbuffer import FlatbufferError, FlatbufferModule, read_flatbuffer
+from tsharness.artifact.flatbuffer import FlatbufferModule, read_flatbuffer
+from tsharness.artifact.flatbuffer_tables import FlatbufferError
 from tsharness.artifact.pickles import Call, Global, Pickle, PickleError, read_pickle
 from tsharness.errors import ArtifactError
 

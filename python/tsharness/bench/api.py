@@ -119,10 +119,9 @@ def benchmark_artifact(
     """As ``benchmark``; ``hooks`` hears every process's events, ``say`` of what takes long besides."""
     options.check()
     sandbox = parse_sandbox(options.sandbox)
-    refuse_dangers(
-        artifact, options.allow_ops, bool(options.libraries), caged=sandbox is not Sandbox.OFF
-    )
+    refuse_dangers(artifact, options.allow_ops, bool(options.libraries), caged=sandbox is not Sandbox.OFF)
     runtime = runtime_of(artifact, options.kind)
+    options = replace(options, kind=runtime.name)
     with closing(
         launcher_for(options.runner, options.host, options.cpu_capability, sandbox, say, runtime)
     ) as launcher:

@@ -51,6 +51,9 @@ def command(
         str,
         typer.Option("--families", metavar="NAMES", help="all, none, or dims,flags,values,layout,zeros,..."),
     ] = "all",
+    format_: Annotated[
+        str, typer.Option("--format", help="torchscript, or lite: with bytecode for phones (.ptl).")
+    ] = "torchscript",
     train: Annotated[bool, typer.Option("--train", help="Keep the model's mode, instead of eval().")] = False,
     dtype: Annotated[str | None, typer.Option("--dtype", help="Cast to float16 or bfloat16.")] = None,
     device: Annotated[str | None, typer.Option("--device", help="Move to cuda, cuda:1, ...")] = None,
@@ -90,6 +93,7 @@ def command(
         method=method,
         dynamic=parse_dynamic(dynamic) if dynamic else None,
         families=parse_families(families),
+        format=format_,
         train=train,
         dtype=dtype,
         device=device,

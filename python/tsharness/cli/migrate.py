@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -31,18 +32,18 @@ from tsharness.cli.options import (
     use_color,
 )
 from tsharness.cli.results import Results, renderings_of
-from tsharness.errors import UsageError
+from tsharness.errors import TsharnessError, UsageError
 
 if TYPE_CHECKING:
     from tsharness.migration.api import Say
     from tsharness.migration.options import MigrateOptions
-    from tsharness.migration.report import MigrateReport
 
 
 def command(
     context: typer.Context,
     source: Annotated[
-        str | None, typer.Argument(metavar="[SOURCE]", help="model.pt, or MODULE:FACTORY (the better source).")
+        str | None,
+        typer.Argument(metavar="[SOURCE]", help="model.pt, or MODULE:FACTORY (the better source)."),
     ] = None,
     to: Annotated[
         list[str], typer.Option("--to", metavar="KIND", help="aoti, executorch, onnx, lite; repeatable.")
@@ -50,10 +51,18 @@ def command(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="NEW", help="The new artifact.")
     ] = None,
-    try_all: Annotated[bool, typer.Option("--try-all", help="Every target that is installed; a table.")] = False,
+    try_all: Annotated[
+        bool, typer.Option("--try-all", help="Every target that is installed; a table.")
+    ] = False,
     plan: Annotated[
         Path | None, typer.Option("--plan", metavar="DIR", help="Every .pt below it; leaves no artifacts.")
     ] = None,
+    inputs_from: Annotated[
+        str | None, typer.Option("--inputs", metavar="REF", help="Of a Python model: file.py:NAME.")
+    ] = None,
+    dynamic: Annotated[
+        list[str], typer.Option("--dynamic", metavar="x=N,*,H,W", help="Of a Python model: dims that change.")
+    ] = [],  # noqa: B006
     cases: Cases = None,
     only: Only = [],  # noqa: B006
     rtol: Rtol = [],  # noqa: B006
@@ -66,7 +75,9 @@ def command(
         int | None, typer.Option("--bytecode", metavar="N", help="Of lite: what the phone's runtime reads.")
     ] = None,
     libraries: Libraries = [],  # noqa: B006
-    force: Annotated[bool, typer.Option("--force", help="Leave the new artifact although it differs.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Leave the new artifact although it differs.")
+    ] = False,
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
@@ -99,9 +110,7 @@ def command(
     raise typer.Exit(code if plan is None or results.interrupted else work.code_without_blocked())
 
 
-def _check(
-    source: str | None, to: list[str], output: Path | None, try_all: bool, plan: Path | None
-) -> None:
+def _check(source: str | None, to: list[str], output: Path | None, try_all: bool, plan: Path | None) -> None:
     if (source is None) == (plan is None):
         raise UsageError("name a source (model.pt or MODULE:FACTORY), or --plan DIR for a folder of them")
     if plan is not None and not plan.is_dir():
@@ -130,38 +139,40 @@ class _Work:
 
     def one(self, source: str, to: str, output: Path) -> None:
         """A model to a target, told in full."""
-        report = self._attempt(source, to, output)
-        if report is not None:
-            from tsharness.report.draw import print_report
+        from tsharness.report.draw import print_report
 
+        self._attempt(source, [(self._options(to), output)])
+        for report in self._results.reports:
             print_report(report, self._console(), quiet=self._params["quiet"])
 
     def every(self, source: str, output: Path | None) -> None:
         """A model to several targets: their artifacts in the folder OUTPUT, if one is named."""
-        from tsharness.atomic import folder_beside
+        from tsharness.scratch import ScratchFolder
 
-        with folder_beside(Path.cwd() / "migrate") as scratch:
-            folder = output or scratch
+        with ScratchFolder() as scratch:
+            folder = output or Path(scratch)
             folder.mkdir(parents=True, exist_ok=True)
-            for to in self._targets():
-                self._attempt(source, to, folder / _name(source, to))
+            self._attempt(source, self._into(folder, source))
         self._table()
 
     def fleet(self, folder: Path) -> None:
         """Every TorchScript file of a folder to every target."""
         from tsharness.artifact.kind import kind_of
-        from tsharness.atomic import folder_beside
+        from tsharness.scratch import ScratchFolder
 
         models = sorted(path for path in folder.rglob("*.pt") if path.is_file())
         models = [path for path in models if kind_of(path).runtime == "torchscript"]
         if not models:
             raise UsageError(f"--plan {folder}: there is no TorchScript file (.pt) below it")
-        with folder_beside(Path.cwd() / "migrate") as scratch:
-            for path in models:
-                for to in self._targets():
-                    self._attempt(str(path), to, scratch / _name(str(path), to))
+        with ScratchFolder() as scratch:
+            for number, path in enumerate(models, 1):
+                self._attempt(str(path), self._into(Path(scratch), str(path)), f"{number} of {len(models)}, ")
         self._table()
 
+    def _into(self, folder: Path, source: str) -> list[tuple[MigrateOptions, Path]]:
+        return [(self._options(to), folder / _name(source, to)) for to in self._targets]
+
+    @cached_property
     def _targets(self) -> list[str]:
         """Those that are stated, else all; what is not installed is told and left out."""
         from tsharness.errors import EnvironmentProblem
@@ -181,12 +192,15 @@ class _Work:
                 typer.echo(f"{to} is left out: {' '.join(str(error).splitlines())}", err=True)
         return found
 
-    def _attempt(self, source: str, to: str, output: Path) -> MigrateReport | None:
-        from tsharness.migration.api import migrate_model
+    def _attempt(self, source: str, targets: list[tuple[MigrateOptions, Path]], which: str = "") -> None:
+        """What comes is kept at once: of several targets the first ones stay, whatever the others do."""
+        from tsharness.migration.api import migrate_to_many
 
-        options = self._options(to)
-        with self._saying(f"{_label(source)} to {to}") as say:
-            return self._results.attempt(Path(source), lambda: migrate_model(source, output, options, say))
+        with self._saying(f"{which}{Path(source).name}") as say:
+            try:
+                migrate_to_many(source, targets, self._results.reports.append, say)
+            except TsharnessError as error:
+                self._results.fail(Path(source), error)
 
     def _options(self, to: str) -> MigrateOptions:
         from tsharness.migration.options import MigrateOptions
@@ -198,6 +212,8 @@ class _Work:
             to=to,
             cases=path_of(params["cases"]),
             only=tuple(params["only"]),
+            dynamic=tuple(params["dynamic"]),
+            inputs_from=params["inputs_from"],
             libraries=tuple(map(Path, params["libraries"])),
             tolerance=tolerance_layer(rtol, atol, exact=False),
             level=params["level"],
@@ -234,10 +250,6 @@ class _Work:
         from tsharness.report.console import console
 
         return console(self._color, stderr=self._results.renderings.take_standard_output)
-
-
-def _label(source: str) -> str:
-    return Path(source).name
 
 
 def _name(source: str, to: str) -> str:

@@ -27,6 +27,7 @@ def export(
     methods: Mapping[str, Any] | None = None,
     dynamic: Mapping[str, Mapping[int, str]] | None = None,
     families: str | Sequence[str] = "all",
+    format: str = "torchscript",  # noqa: A002
     train: bool = False,
     dtype: str | None = None,
     device: str | None = None,
@@ -52,6 +53,7 @@ def export(
     ``method``: "trace", "script", or "auto": both are tried (docs/export.md says how it chooses).
     ``dynamic``: ``{"x": {0: "N:1..64"}}``, by input and dim the symbol, with its range if it has one.
     ``families``: "all", or kinds and names ("dims", "values", "zeros", ...); () for none.
+    ``format``: "torchscript", or "lite" with bytecode for phones (.ptl), which the lite interpreter proves.
     ``train``: export in the mode that the model is in, instead of in eval mode.
     ``dtype``, ``device``, ``freeze``, ``optimize_for_inference``: what is done to it; the outputs are
     compared after each, and ``stages`` compares after every stage.
@@ -68,6 +70,7 @@ def export(
         method=method,
         dynamic=None if dynamic is None else unified(dynamic),
         families=(families,) if isinstance(families, str) else tuple(families),
+        format=format,
         train=train,
         dtype=dtype,
         device=device,

@@ -64,7 +64,7 @@ def check_candidate(
     path.parent.mkdir(exist_ok=True)
     reason = converted.reason
     if converted.module is not None:
-        reason = save(converted.module, path)
+        reason = save(converted.module, path, lite=options.format == "lite")
     if reason:
         result = CandidateResult(
             converted.method, converted.strict, Verdict.ERROR, 0, len(cases), reason, tuple(findings), None
@@ -109,10 +109,10 @@ def content_of(path: Path) -> str:
     return found
 
 
-def save(module: torch.jit.ScriptModule, path: Path) -> str:
+def save(module: torch.jit.ScriptModule, path: Path, *, lite: bool) -> str:
     """Saves a module; the reason if torch cannot. Raises ExportError if the disk cannot take it."""
     try:
-        torch_jit.save(module, path)
+        torch_jit.save(module, path, lite=lite)
     except OSError as error:
         raise ExportError(f"cannot write {path.name}: {error.strerror or error}") from error
     except Exception as error:
@@ -133,6 +133,7 @@ def self_check(
     write_case_file(CaseFile(tuple(cases)), beside)
     verify = VerifyOptions(
         cases=beside,
+        kind=options.format,
         device=options.device or "cpu",
         calls=options.calls,
         calls_of={case.name: 1 for case in cases if case.family in KINDS},

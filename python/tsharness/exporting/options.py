@@ -12,6 +12,7 @@ from tsharness.exporting.convert import METHODS
 from tsharness.exporting.families import KINDS
 
 DTYPES = ("float16", "bfloat16")
+FORMATS = ("torchscript", "lite")
 MAX_CASE_BYTES = 64_000_000
 
 
@@ -24,6 +25,8 @@ class ExportOptions:
     """``None``: dims that differ between the examples."""
     families: tuple[str, ...] = ("all",)
     """"all", or kinds and names of families; empty for none."""
+    format: str = "torchscript"
+    """Or "lite": with bytecode for the lite interpreter, which then verifies it."""
     train: bool = False
     dtype: str | None = None
     device: str | None = None
@@ -45,6 +48,8 @@ class ExportOptions:
             raise UsageError(f"method '{self.method}' is not one of auto, {', '.join(METHODS)}")
         if self.dtype is not None and self.dtype not in DTYPES:
             raise UsageError(f"dtype '{self.dtype}' is not one of {', '.join(DTYPES)}")
+        if self.format not in FORMATS:
+            raise UsageError(f"format '{self.format}' is not one of {', '.join(FORMATS)}")
         if self.max_case_bytes < 0:
             raise UsageError(f"max_case_bytes must be at least 0, got {self.max_case_bytes}")
 

@@ -154,13 +154,17 @@ def optimize_for_inference(module: torch.jit.ScriptModule, methods: list[str]) -
         return torch.jit.optimize_for_inference(module, other_methods=others or None)
 
 
-def save(module: torch.jit.ScriptModule, path: Path) -> None:
-    """``torch.jit.save``. Raises OSError if there is no room, which is made sure of first: torch's writer,
-    when the disk is full, throws in a destructor, and that would end the process."""
+def save(module: torch.jit.ScriptModule, path: Path, *, lite: bool = False) -> None:
+    """``torch.jit.save``; ``lite``: with bytecode for the lite interpreter besides. Raises OSError if there
+    is no room, which is made sure of first: torch's writer, when the disk is full, throws in a destructor,
+    and that would end the process."""
     with path.open("wb") as file:
         os.posix_fallocate(file.fileno(), 0, _bytes_of(module) + _ROOM_FOR_CODE)
     with without_deprecation():
-        torch.jit.save(module, str(path))
+        if lite:
+            module._save_for_lite_interpreter(str(path))
+        else:
+            torch.jit.save(module, str(path))
 
 
 def _bytes_of(module: torch.jit.ScriptModule) -> int:

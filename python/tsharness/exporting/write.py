@@ -47,6 +47,7 @@ def _case_file(
         "time": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "model": f"{type(model).__module__}.{type(model).__qualname__}",
         "method": result.method,
+        "format": options.format,
         "strict": result.strict,
         "training": bool(getattr(model, "training", False)),
         "dtype": options.dtype,

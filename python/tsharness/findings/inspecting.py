@@ -191,4 +191,26 @@ INSPECT_RULES = (
         "mobile runtimes look for bytecode and fail with a message about bytecode.pkl",
         "save it with _save_for_lite_interpreter, or call it .pt",
     ),
+    Rule(
+        "TS338",
+        "error",
+        "bytecode that no known phone's runtime reads",
+        "the lite interpreter takes bytecode of some versions and refuses the others when it loads them",
+        "write it anew for that runtime: tsharness migrate model.pt --to lite --bytecode N",
+    ),
+    Rule(
+        "TS371",
+        "warning",
+        "machine code",
+        "a shared object does whatever its process may do, on processors that have its instructions; verify "
+        "and bench run it in the cage, where that is to compute and no more",
+        "take it only from where you compile it yourself, and run it in the cage (docs/security.md)",
+    ),
+    Rule(
+        "TS372",
+        "note",
+        "not looked into",
+        "what reads this kind of file is not installed",
+        "pip install 'tsharness[onnx]'",
+    ),
 )

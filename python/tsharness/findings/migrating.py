@@ -36,7 +36,7 @@ MIGRATION_RULES = (
         "state in attributes",
         "a method that assigns an attribute keeps state that the new formats only know as buffers",
         "register_buffer for the tensor and write into it (copy_), or pass the state in and out as arguments",
-        r"prim::SetAttr|attribute .* (assigned|mutat)|SetAttr|was assigned during export|assigned during export",
+        r"prim::SetAttr|attribute .* (assigned|mutat)|SetAttr|assigned during export",
     ),
     Rule(
         "TS504",
@@ -61,7 +61,7 @@ MIGRATION_RULES = (
         "an operator that the target has no kernel for",
         "the graph is exported, but the target's libraries lack an operator of it",
         "replace the operator, register a kernel or a decomposition for it, or choose another target",
-        r"Missing out variants|No decompositions|not Core ATen|no ONNX function|No ONNX function|DispatchError"
+        r"Missing out variants|No decompositions|not Core ATen|[nN]o ONNX function|DispatchError"
         r"|not found in the registry|Could not find .* kernel|OperatorMissing",
     ),
     Rule(
@@ -126,6 +126,32 @@ MIGRATION_RULES = (
         "latencies were not compared",
         "one of the two could not be measured beside the other",
         "compare them yourself: tsharness compare OLD NEW",
+        "^$",
+    ),
+    Rule(
+        "TS515",
+        "warning",
+        "right for contiguous inputs alone",
+        "AOTInductor compiles the strides of its sample into the code and does not look at those that it is "
+        "given: other layouts of the same values are read wrongly, without a word",
+        "call .contiguous() on every input in the server; where that is so, leave these cases out: --case",
+        "^$",
+    ),
+    Rule(
+        "TS516",
+        "note",
+        "made of its TorchScript",
+        "torch.export refuses the model in Python; the converter for TorchScript takes what was made of it",
+        "nothing, if the result is right; TorchScript will not stay, so rewrite that line some day",
+        "^$",
+    ),
+    Rule(
+        "TS517",
+        "error",
+        "a model that is another one each time",
+        "it is made once for its cases and once to be converted, in two processes; weights that nobody seeds "
+        "or loads differ, so nothing can be compared",
+        "torch.manual_seed(0) in the factory, or load the weights there",
         "^$",
     ),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tsharness.runner.cage import Sandbox
 from tsharness.errors import UsageError
+from tsharness.runner.cage import Sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runners.resolve import capability_environment, runner_named
 from tsharness.runtimes.registry import Runtime, runner_for

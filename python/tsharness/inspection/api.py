@@ -10,7 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tsharness.artifact.archive import BAD_ZIP, CASES_RECORD, open_archive, raw_record, record_name
+from tsharness.artifact.archive import (
+    BAD_ZIP,
+    BESIDE_SUFFIX,
+    CASES_RECORD,
+    open_archive,
+    raw_record,
+    record_name,
+)
 from tsharness.artifact.code import unparse
 from tsharness.artifact.kind import Kind, kind_of
 from tsharness.artifact.reading import Bytes, Reading
@@ -23,6 +30,7 @@ from tsharness.inspection import compatibility, triton, weights
 from tsharness.inspection.danger import dangers
 from tsharness.inspection.lints import LINTS, limited
 from tsharness.inspection.operators import kind_of_operator
+from tsharness.inspection.other_kinds import Outside, look_at
 from tsharness.inspection.report import Inspection, Method, Module, OperatorUse
 from tsharness.inspection.runners import registries_of
 from tsharness.inspection.subject import Subject
@@ -83,7 +91,8 @@ def inspect_file(
     reading = begun or Reading(path, options.hashes or options.expect_sha256 is not None)
     try:
         subject = _subject(path, kind, options) if kind.loads else None
-        found = list(_findings(subject, options)) if subject else list(_other_kind(kind))
+        outside = look_at(path, kind.runtime) if kind.runtime and subject is None else Outside()
+        found = list(_findings(subject, options)) if subject else [*_other_kind(kind), *outside.findings]
         meanwhile()
         bytes_ = reading.result()
     finally:
@@ -91,7 +100,8 @@ def inspect_file(
     found = [*_of_bytes(bytes_, subject, options), *found]
     wanted = tuple(one for one in found if _wanted(one, options))
     exit_code = worst(exit_code_of(one) for one in wanted)
-    return _inspection(path, kind, subject, bytes_, wanted, exit_code, options, time.monotonic() - started)
+    seconds = time.monotonic() - started
+    return _inspection(path, kind, subject, outside, bytes_, wanted, exit_code, options, seconds)
 
 
 def exit_code_of(found: Finding) -> ExitCode:
@@ -131,7 +141,8 @@ def _samples(path: Path) -> Mapping[str, bytes]:
 
 
 def _other_kind(kind: Kind) -> Iterator[Finding]:
-    yield finding("TS301", f"it is {kind.what}", do=kind.do)
+    if not kind.runtime:
+        yield finding("TS301", f"it is {kind.what}", do=kind.do)
 
 
 _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
@@ -202,6 +213,7 @@ def _inspection(
     path: Path,
     kind: Kind,
     subject: Subject | None,
+    outside: Outside,
     found: Bytes,
     findings: tuple[Finding, ...],
     exit_code: ExitCode,
@@ -219,14 +231,17 @@ def _inspection(
         format_version=archive.version if archive else None,
         readable_since=compatibility.readable_since(archive.version) if archive else None,
         lowest_libtorch=compatibility.lowest_libtorch(subject) if subject else None,
-        methods=_methods(archive) if archive else (),
+        methods=_methods(archive) if archive else outside.methods,
         modules=tuple(_modules(archive)) if archive else (),
-        operators=_operators(archive) if archive else (),
+        operators=_operators(archive) if archive else outside.operators,
+        facts=outside.facts,
         weights=_weights(subject) if subject else {},
         constants=sum(s.size for folder, s in subject.storages if folder == "constants") if subject else 0,
         extra_files={n: s for n, s in archive.sizes.items() if n.startswith("extra/")} if archive else {},
         debug_lines=any(name.endswith(".debug_pkl") for name in archive.sizes) if archive else False,
-        cases=CASES_RECORD in archive.sizes if archive else False,
+        cases=CASES_RECORD in archive.sizes
+        if archive
+        else path.with_name(path.name + BESIDE_SUFFIX).is_file(),
         findings=findings,
         verdict=Verdict.PASS if exit_code is ExitCode.PASS else Verdict.FAIL,
         exit_code=exit_code,

@@ -16,6 +16,9 @@ from tsharness.report.model import Finding
 
 NEWEST_FORMAT = 10
 """The newest file format that LibTorch 2.13 reads (caffe2/serialize/versions.h)."""
+MOBILE_BYTECODE = range(4, 10)
+"""Versions of bytecode that the lite interpreters of LibTorch 1.13.1 and 2.13.0 read
+(caffe2/serialize/versions.h of both)."""
 _FORMATS = {
     1: "1.0",
     2: "1.4",
@@ -160,6 +163,11 @@ def lowest_libtorch(subject: Subject) -> str | None:
 
 def bytecode(subject: Subject) -> Iterator[Finding]:
     held = subject.archive.bytecode
+    if held is not None and held.version is not None and held.version not in MOBILE_BYTECODE:
+        low, high = MOBILE_BYTECODE[0], MOBILE_BYTECODE[-1]
+        names = " and ".join(one.libtorch for one in known_registries())
+        seen = f"bytecode of version {held.version}; the mobile runtimes of {names} read {low} to {high}"
+        yield finding("TS338", seen)
     if held is not None and subject.archive.code.functions:
         yield finding("TS336", f"it holds bytecode of version {held.version} beside its code")
     elif held is not None:

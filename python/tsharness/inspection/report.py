@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tsharness.errors import VerificationFailed
@@ -82,6 +82,8 @@ class Inspection:
     verdict: Verdict
     exit_code: ExitCode
     seconds: float
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    """What only files of another runtime than TorchScript's say of themselves (docs/kinds.md)."""
     triton: str | None = None
     """A config.pbtxt, if it was asked for."""
     schema_version: int = SCHEMA_VERSION

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tsharness.artifact.archive import BESIDE_SUFFIX
 from tsharness.atomic import folder_beside
 from tsharness.bench.compare import compare_artifacts
 from tsharness.bench.compare_options import CompareOptions, SideOptions
@@ -14,6 +15,7 @@ from tsharness.bench.compare_report import CompareReport
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.findings import finding
 from tsharness.migration.conversion import convert
+from tsharness.migration.locate import located
 from tsharness.migration.options import MigrateOptions
 from tsharness.migration.report import MigrateReport
 from tsharness.migration.source import Source, with_source
@@ -25,7 +27,7 @@ from tsharness.runtimes.registry import RUNTIMES, runner_for
 from tsharness.verdict import ExitCode, Verdict
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.checks.rule import parse_level
-from tsharness.verification.plan import BESIDE_SUFFIX, VerifyOptions, tolerance_layer
+from tsharness.verification.plan import VerifyOptions, tolerance_layer
 from tsharness.verification.report import VerifyReport
 
 Say = Callable[[str], None]
@@ -42,6 +44,8 @@ def migrate(
     *,
     cases: str | Path | None = None,
     only: Sequence[str] = (),
+    dynamic: Sequence[str] = (),
+    inputs_from: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
     level: str = "standard",
@@ -50,19 +54,23 @@ def migrate(
     force: bool = False,
     timeout: float = 600.0,
 ) -> MigrateReport:
-    """Converts a TorchScript file, or a model in Python (``MODULE:FACTORY``), to ``to``: "aoti", "executorch",
-    "onnx" or "lite". Every stage runs all cases; what comes out is verified in its own runner and compared
-    with the old one. Only a new artifact that is right is left at ``path``, with its cases beside it.
+    """Converts a TorchScript file, or a model in Python (``MODULE:FACTORY``), to ``to``: "aoti",
+    "executorch", "onnx" or "lite". Every stage runs all cases; what comes out is verified in its own runner
+    and compared with the old one. Only a new artifact that is right is left at ``path``, with its cases
+    beside it.
 
-    ``compare_seconds``: for comparing latencies; 0 for none. ``bytecode``: of "lite", the version that the
-    phone's runtime reads. ``force``: leave it although it differs.
-    Raises UsageError for options that do not fit or without cases, ArtifactError, RefusedError, ExportError
-    for a source that cannot be read, EnvironmentProblem without the target's runner. A model that cannot be
-    converted, or that differs, is not raised: see ``.verdict``."""
+    ``dynamic`` (``"x=N,*"``) and ``inputs_from`` (``file.py:NAME``): of a model in Python, as for ``tsharness
+    export``. ``compare_seconds``: for comparing latencies; 0 for none. ``bytecode``: of "lite", the version
+    that the phone's runtime reads. ``force``: leave it although it differs. Raises UsageError for options
+    that do not fit or without cases, ArtifactError, RefusedError, ExportError for a source that cannot be
+    read, EnvironmentProblem without the target's runner. A model that cannot be converted, or that differs,
+    is not raised: see ``.verdict``."""
     options = MigrateOptions(
         to=to,
         cases=Path(cases) if cases else None,
         only=tuple(only),
+        dynamic=tuple(dynamic),
+        inputs_from=inputs_from,
         tolerance=tolerance_layer(rtol, atol, exact=False),
         level=level,
         compare_seconds=compare_seconds,
@@ -75,17 +83,33 @@ def migrate(
 
 def migrate_model(source: str, target: Path, options: MigrateOptions, say: Say = silent) -> MigrateReport:
     """As ``migrate``; ``say`` hears of progress."""
+    reports: list[MigrateReport] = []
+    migrate_to_many(source, [(options, target)], reports.append, say)
+    return reports[0]
+
+
+def migrate_to_many(
+    source: str,
+    targets: Sequence[tuple[MigrateOptions, Path]],
+    hear: Callable[[MigrateReport], None],
+    say: Say = silent,
+) -> None:
+    """The same model to several targets; ``hear`` is told of each as it comes. Raises as ``migrate``."""
+    for options, _ in targets:
+        runner_for(RUNTIMES[options.to], INSTALLED)
+    (first, target), *_ = targets
+
+    def use(found: Source) -> None:
+        for options, output in targets:
+            with folder_beside(output) as folder:
+                hear(_migrated(found, output, folder, options, say))
+
+    with folder_beside(target) as scratch:
+        with_source(source, first, scratch, say, use)
+
+
+def _migrated(source: Source, target: Path, folder: Path, options: MigrateOptions, say: Say) -> MigrateReport:
     started = time.monotonic()
-    runner_for(RUNTIMES[options.to], INSTALLED)
-    with folder_beside(target) as folder:
-        return with_source(
-            source, options, folder, say, lambda found: _migrated(found, target, folder, options, say, started)
-        )
-
-
-def _migrated(
-    source: Source, target: Path, folder: Path, options: MigrateOptions, say: Say, started: float
-) -> MigrateReport:
     new = folder / target.name
     cases = source.cases
     message = {
@@ -99,14 +123,20 @@ def _migrated(
         "libraries": [str(path.absolute()) for path in options.libraries],
         "tolerance": dict(options.tolerance),
     }
-    conversion = convert(message, options.timeout, say)
+    say(f"to {options.to}")
+    conversion = convert(message, options.timeout, lambda text: say(f"to {options.to}: {text}"))
     stages, findings = list(conversion.stages), list(conversion.notes)
     verification, comparison = None, None
     if conversion.written:
         say("verifying it in its runner")
         verification = _verified(new, options)
-        stages.append(_runner_stage(verification, options))
+        last = _runner_stage(verification, options)
+        if last.verdict is Verdict.FAIL and not any(stage.divergence for stage in stages) and last.failed:
+            say("looking for the operator that differs")
+            last = last if options.to == "lite" else located(last, message, folder, options, say)
+        stages.append(last)
         findings += verification.findings
+        findings += _of_layout(verification, options)
         if options.compare_seconds > 0 and verification.verdict is not Verdict.ERROR:
             say("comparing its latency with the old one's")
             comparison, problem = _compared(source.script, new, options)
@@ -124,9 +154,8 @@ def _migrated(
         stages=tuple(stages),
         constructs=conversion.constructs,
         facts={**conversion.facts, "cases": source.cases_from},
-        verification=verification and replace(
-            verification, artifact=replace(verification.artifact, path=str(target))
-        ),
+        verification=verification
+        and replace(verification, artifact=replace(verification.artifact, path=str(target))),
         comparison=comparison,
         findings=tuple(findings),
         verdict=verdict,
@@ -171,6 +200,14 @@ def _runner_stage(report: VerifyReport, options: MigrateOptions) -> Stage:
     )
 
 
+def _of_layout(report: VerifyReport, options: MigrateOptions) -> list[Finding]:
+    """Where only inputs of another layout than the sample's are read wrongly."""
+    failed = [case for case in report.cases if case.verdict is Verdict.FAIL]
+    if options.to != "aoti" or not failed or any(case.family != "layout" for case in failed):
+        return []
+    return [finding("TS515", f"wrong in {', '.join(case.name for case in failed)} alone")]
+
+
 def _compared(old: Path, new: Path, options: MigrateOptions) -> tuple[CompareReport | None, list[Finding]]:
     compare = CompareOptions(
         cases=_beside(new),
@@ -207,7 +244,9 @@ def _judged(
         return "safe", "", ExitCode.PASS
     first = next(stage for stage in stages if stage.verdict is not Verdict.PASS)
     found = next((stage.divergence for stage in stages if stage.divergence), None)
-    operator = f", operator {found.operator}" + (f" ({found.source})" if found.source else "") if found else ""
+    operator = (
+        f", operator {found.operator}" + (f" ({found.source})" if found.source else "") if found else ""
+    )
     return "differs", f"at stage {first.name}{operator}: {first.reason}", verification.exit_code
 
 

@@ -29,13 +29,10 @@ class Example:
 
 def examples_of(model: torch.nn.Module, document: CaseDocument, only: Sequence[str]) -> list[Example]:
     """The cases that call forward alone, with every argument in its place: the new formats know neither
-    names nor defaults."""
+    names nor defaults. What is called before the first forward, such as a reset, is left out."""
     names, defaults = _parameters(model)
-    chosen = [
-        case
-        for case in document.cases()
-        if (not only or case.name in only) and all(call.method == "forward" for call in case.calls)
-    ]
+    cases = [_from_forward(case) for case in document.cases() if not only or case.name in only]
+    chosen = [case for case in cases if case.calls and all(call.method == "forward" for call in case.calls)]
     # TorchScript's converter wants every argument; Python's own takes those that some case states.
     count = len(names)
     if not isinstance(model, torch.jit.ScriptModule):
@@ -43,10 +40,17 @@ def examples_of(model: torch.nn.Module, document: CaseDocument, only: Sequence[s
     found = []
     for case in chosen:
         calls = tuple(_by_position(call, names[:count], defaults) for call in case.calls)
-        positional = replace(case, calls=tuple(replace(c, args=a, kwargs={}) for c, a in _zipped(case, calls)))
+        positional = replace(
+            case, calls=tuple(replace(c, args=a, kwargs={}) for c, a in _zipped(case, calls))
+        )
         arguments = tuple(tuple(map(from_value, call)) for call in calls)
         found.append(Example(positional, arguments, tuple(from_value(c.outputs) for c in case.calls)))
     return found
+
+
+def _from_forward(case: Case) -> Case:
+    first = next((i for i, call in enumerate(case.calls) if call.method == "forward"), len(case.calls))
+    return replace(case, calls=case.calls[first:])
 
 
 def _zipped(case: Case, calls: Sequence[tuple[Any, ...]]) -> list[tuple[Call, tuple[Any, ...]]]:

@@ -49,7 +49,13 @@ def run_stage(
         if bad:
             failed.append(example.name)
             reason = reason or f"{bad[0]['name']} of case {example.name} {bad[0]['reason']}"
-    verdict = Verdict.PASS if not failed else Verdict.ERROR if broken and len(failed) == len(examples) else Verdict.FAIL
+    verdict = (
+        Verdict.PASS
+        if not failed
+        else Verdict.ERROR
+        if broken and len(failed) == len(examples)
+        else Verdict.FAIL
+    )
     return Stage(name, verdict, worst, where, reason, tuple(failed), time.monotonic() - started)
 
 

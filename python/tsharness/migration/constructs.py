@@ -29,7 +29,9 @@ def construct_of(error: BaseException) -> Construct:
         what = what.removeprefix(prefix)
     missing = getattr(error, "name", None) or ""
     do = rule.do.format(extra={"onnxscript": "onnx", "onnx": "onnx"}.get(missing, missing.partition(".")[0]))
-    return Construct(f"{rule.code} {rule.title}: {what[:_MOST_TEXT]}", f"{file}:{line}" if file else "", text, rule.why, do)
+    return Construct(
+        f"{rule.code} {rule.title}: {what[:_MOST_TEXT]}", f"{file}:{line}" if file else "", text, rule.why, do
+    )
 
 
 def _place(error: BaseException, message: str) -> tuple[str, int, str]:
@@ -66,7 +68,7 @@ def unsupported_nodes(module: torch.jit.ScriptModule, args: tuple[object, ...]) 
             outer.name_to_constant,
             names,
         )
-        dry.explain()
+        dry.explain()  # type: ignore[no-untyped-call]
     except Exception:
         # The conversion has failed already, and its own error stands.
         return

@@ -23,8 +23,8 @@ _STAGES = 8
 
 
 def convert(message: Mapping[str, Any], timeout: float, say: Say) -> Conversion:
-    """What the process found. Raises UsageError or ArtifactError as it says, RunnerCrash if it died or took longer
-    than ``timeout`` seconds for each stage."""
+    """What the process found. Raises UsageError or ArtifactError as it says, RunnerCrash if it died or took
+    longer than ``timeout`` seconds for each stage."""
     source = message["source"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tsharness.migration.process"],
@@ -55,7 +55,9 @@ def convert(message: Mapping[str, Any], timeout: float, say: Say) -> Conversion:
         raise kind(f"{source}: {answer['error']['message']}")
     listening.join(1)
     last = next((line.strip() for line in reversed(said) if line.strip()), f"status {process.returncode}")
-    raise RunnerCrash(f"{source}: the converting process died, or took longer than {timeout:g} s a stage: {last}")
+    raise RunnerCrash(
+        f"{source}: the converting process died, or took longer than {timeout:g} s a stage: {last}"
+    )
 
 
 def _answer(process: subprocess.Popen[str], say: Say) -> Mapping[str, Any]:

@@ -18,8 +18,8 @@ from tsharness.migration.stage import Divergence
 _SAMPLE = 4096
 """Elements of each value that are looked at."""
 _EQUAL = {torch.float64: 1e-10, torch.float32: 3e-5, torch.float16: 5e-3, torch.bfloat16: 3e-2}
-"""Largest difference, of the largest element, at which two values are taken for the same: between the rounding of
-other kernels and what another formula does."""
+"""Largest difference, of the largest element, at which two values are taken for the same: between the
+rounding of other kernels and what another formula does."""
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _SHOWN = 4
 
@@ -82,12 +82,13 @@ class _Recorder(torch.fx.Interpreter):
         tensor = _first_tensor(value) if n.op == "call_function" else None
         if tensor is not None and "getitem" not in str(n.target):
             self._known[n.name] = (len(self.found),)
-            source = _source(str(n.meta.get("stack_trace") or ""))
+            source = source_of(str(n.meta.get("stack_trace") or ""))
             self.found.append(Operator(str(n.target), source, tuple(tensor.shape), _sampled(tensor), inputs))
         return value
 
 
-def _source(trace: str) -> str:
+def source_of(trace: str) -> str:
+    """File and line of the user's code in a stack trace; empty if there is none."""
     own = [(file, line) for file, line in _FRAME.findall(trace) if not is_machinery(file)]
     own = [one for one in own if "site-packages" not in one[0] and not one[0].startswith("<")]
     return f"{Path(own[-1][0]).name}:{own[-1][1]}" if own else ""
@@ -102,11 +103,11 @@ def operators_of_graph(module: torch.nn.Module, args: Sequence[Any]) -> list[Ope
     return recorder.found
 
 
-class _Calls(TorchDispatchMode):
+class _Calls(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Keeps what every operator gives that anything calls: Python's code or TorchScript's interpreter."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[Operator] = []
         self._makers: dict[int, int] = {}
         self._alive: list[torch.Tensor] = []
@@ -127,7 +128,8 @@ class _Calls(TorchDispatchMode):
 
 def operators_of_call(model: Any, args: Sequence[Any]) -> list[Operator]:
     """Of a model in Python, or of TorchScript in Python, called with these arguments."""
-    with torch.no_grad(), _Calls() as calls:
+    calls = _Calls()
+    with torch.no_grad(), calls:
         model(*args)
     return calls.found
 
@@ -149,7 +151,7 @@ def first_divergence(before: Sequence[Operator], after: Sequence[Operator]) -> D
             return Divergence(
                 one.name,
                 one.source,
-                _became(one, before, after, same),
+                _became(one, after, same),
                 number,
                 len(before),
                 _difference(one, after),
@@ -162,9 +164,7 @@ def _difference(one: Operator, after: Sequence[Operator]) -> float | None:
     return nearest if nearest < float("inf") else None
 
 
-def _became(
-    one: Operator, before: Sequence[Operator], after: Sequence[Operator], same: Sequence[int | None]
-) -> str:
+def _became(one: Operator, after: Sequence[Operator], same: Sequence[int | None]) -> str:
     """The operators of the stage after that begin where this one did."""
     known = {match for match in same if match is not None}
     given = {same[number] for number in one.inputs}

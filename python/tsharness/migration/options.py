@@ -24,6 +24,10 @@ class MigrateOptions:
     cases: Path | None = None
     """A case file that wins over the artifact's own."""
     only: tuple[str, ...] = ()
+    dynamic: tuple[str, ...] = ()
+    """Of a model in Python: dims that change, as ``tsharness export --dynamic`` takes them."""
+    inputs_from: str | None = None
+    """Of a model in Python that gives no example inputs: ``file.py:NAME``."""
     libraries: tuple[Path, ...] = ()
     device: str = "cpu"
     tolerance: Mapping[str, Any] = field(default_factory=dict)

@@ -1,8 +1,8 @@
-"""Converts a model, stage by stage: a process of its own, because it runs the model's code and its converters.
+"""Converts a model, stage by stage: a process of its own, because it runs the model's code and its
+converters.
 
-Standard input: a message as ``conversion.py`` writes it. Standard output: lines of JSON: ``{"doing": TEXT}`` while
-it goes on, then ``{"conversion": ...}``, or ``{"error": {"kind", "message"}}``.
-"""
+Standard input: a message as ``conversion.py`` writes it. Standard output: lines of JSON: ``{"doing": TEXT}``
+while it goes on, then ``{"conversion": ...}``, or ``{"error": {"kind", "message"}}``."""
 
 from __future__ import annotations
 
@@ -26,13 +26,14 @@ from tsharness.exporting import torch_jit
 from tsharness.exporting.load import load_model
 from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
-from tsharness.findings import finding
+from tsharness.findings import RULES, finding
 from tsharness.migration.cases import Example, examples_of
 from tsharness.migration.comparing import run_stage
 from tsharness.migration.constructs import construct_of, unsupported_nodes
 from tsharness.migration.operators import Operator, first_divergence, operators_of_call, operators_of_graph
 from tsharness.migration.program import Exported, export_program
 from tsharness.migration.stage import Construct, Conversion, Stage
+from tsharness.migration.taps import tapped, write_tap_cases
 from tsharness.migration.targets import target_for
 from tsharness.migration.targets.base import Made, Request, program_made
 from tsharness.report.model import Finding, to_dict
@@ -59,19 +60,24 @@ class Converter:
             torch.ops.load_library(library)  # type: ignore[no-untyped-call]
         self.model = self._model()
         document = CaseDocument(Location(Path(message["cases"][0]), *message["cases"][1:]))
+        self.document = document
         self.examples = examples_of(self.model, document, message["only"])
-        if not self.examples:
-            raise UsageError("none of its cases calls forward, which is all that the new formats have")
+        self.examples = self._as_loaded(document)
         left = len(document.summaries) - len(self.examples)
+        if not self.examples:
+            self.constructs.append(_other_methods(document))
+            return Conversion((), tuple(self.constructs))
         if left and not message["only"]:
             self._note("TS513", f"{left} of {len(document.summaries)} cases call other methods")
+        if not isinstance(self.model, torch.jit.ScriptModule) and not self._is_the_recorded_one():
+            return Conversion(tuple(self.stages), tuple(self.constructs))
         request = Request(message["to"], Path(message["output"]), message["bytecode"])
+        if message.get("tap"):
+            return self._tapped(request, document, message["tap"])
         written = self._convert(request, document)
         if written:
             self._write_cases(request.output, document)
-        return Conversion(
-            tuple(self.stages), tuple(self.constructs), written, tuple(self.notes), self.facts
-        )
+        return Conversion(tuple(self.stages), tuple(self.constructs), written, tuple(self.notes), self.facts)
 
     def _model(self) -> torch.nn.Module:
         source = self.message["source"]
@@ -85,6 +91,7 @@ class Converter:
     def _convert(self, request: Request, document: CaseDocument) -> bool:
         """Whether there is a file at the end."""
         target = target_for(request)
+        self.informative = target.informative
         script = self.message["script"]
         exported: Exported | None = None
         self.reference = _Reference(self.model, self.examples)
@@ -98,10 +105,51 @@ class Converter:
         except _Blocked:
             return False
         for step in steps:
-            if self._stage(*step) is None:
+            if self._stage(*step) is None and step[0] not in target.informative:
                 return False
         self.notes += [finding(code, seen) for code, seen in target.notes()]
         return request.output.is_file()
+
+    def _as_loaded(self, document: CaseDocument) -> list[Example]:
+        """Without the cases that need what they call before the first forward: the model, as it is loaded,
+        gives other outputs without it."""
+        calls = {summary.name: summary.calls for summary in document.summaries}
+        shorter = [one for one in self.examples if len(one.calls) < calls[one.name]]
+        if not shorter:
+            return self.examples
+        subject = Subject(self.model)
+
+        def fresh() -> Callable[..., Any]:
+            subject.restore()
+            return subject.model
+
+        wrong = run_stage("reference", fresh, shorter, self.message["tolerance"], time.monotonic()).failed
+        return [one for one in self.examples if one.name not in wrong]
+
+    def _is_the_recorded_one(self) -> bool:
+        """Whether the Python model gives what it gave when its cases were recorded, in another process."""
+        subject = Subject(self.model)
+        first = run_stage(
+            "Python", lambda: subject.model, self.examples[:1], self.message["tolerance"], time.monotonic()
+        )
+        subject.restore()
+        if first.verdict is not Verdict.PASS:
+            self.stages.append(first)
+            rule = RULES["TS517"]
+            what = f"TS517 {rule.title}: {first.reason}"
+            self.constructs.append(Construct(what, "", "", rule.why, rule.do))
+        return first.verdict is Verdict.PASS
+
+    def _tapped(self, request: Request, document: CaseDocument, name: str) -> Conversion:
+        """Writes an artifact that gives what every operator gives, on that case, and what each must be."""
+        bounded = request.to == "executorch"
+        exported = export_program(self.model, self.examples, document.signature, bounded)
+        found = tapped(exported, next(one for one in self.examples if one.name == name))
+        for _, make in target_for(request).steps(found.exported, None):
+            make()
+        write_tap_cases(found, request.output)
+        operators = {str(number): "\n".join(pair) for number, pair in enumerate(found.operators)}
+        return Conversion((), (), request.output.is_file(), (), operators)
 
     def _exported(self, document: CaseDocument) -> Exported:
         made: list[Exported] = []
@@ -111,7 +159,7 @@ class Converter:
             made.append(export_program(self.model, self.examples, document.signature, bounded))
             return program_made(made[0].program)
 
-        if self._stage("exported", export) is None:
+        if self._stage("exported", export) is None and not self._exported_from_script(export):
             raise _Blocked
         exported = made[0]
         self.facts["converter"] = exported.converter
@@ -119,6 +167,23 @@ class Converter:
         if exported.wanted > len(exported.kept):
             self._note("TS511", f"dynamic stayed: {', '.join(exported.kept) or 'none'}, of {exported.wanted}")
         return exported
+
+    def _exported_from_script(self, export: Callable[[], Made]) -> bool:
+        """What torch.export refuses of a Python model, the converter for TorchScript may take."""
+        script = self.message["script"]
+        if isinstance(self.model, torch.jit.ScriptModule) or not script:
+            return False
+        refused = list(self.constructs)
+        self.model = torch_jit.load(Path(script)).eval()
+        self.examples = examples_of(self.model, self.document, self.message["only"])
+        self.reference = _Reference(self.model, self.examples)
+        if self._stage("exported from TorchScript", export) is None:
+            self.constructs[:] = refused
+            return False
+        self.constructs.clear()
+        for one in refused:
+            self._note("TS516", f"{one.what} ({one.where})" if one.where else one.what)
+        return True
 
     def _stage(self, name: str, make: Callable[[], Made]) -> Made | None:
         """Makes it and runs the cases on it; ``None`` if it cannot be made."""
@@ -151,9 +216,9 @@ class Converter:
         self.stages.append(
             Stage(name, Verdict.ERROR, None, "", essence(error)[:300], (), time.monotonic() - started)
         )
-        if name == "exported" and isinstance(self.model, torch.jit.ScriptModule):
+        if name.startswith("exported") and isinstance(self.model, torch.jit.ScriptModule):
             self.constructs += unsupported_nodes(self.model, self.examples[0].calls[0])
-        if not self.constructs:
+        if not self.constructs and name not in self.informative:
             self.constructs.append(construct_of(error))
 
     def _write_cases(self, output: Path, document: CaseDocument) -> None:
@@ -171,13 +236,19 @@ class Converter:
         write_case_file(file, output.with_name(f"{output.name}.cases.safetensors"))
 
 
+def _other_methods(document: CaseDocument) -> Construct:
+    names = sorted({call.method for case in document.cases() for call in case.calls} - {"forward"})
+    rule = RULES["TS513"]
+    return Construct(f"TS513 {rule.title}: its cases call {', '.join(names)}", "", "", rule.why, rule.do)
+
+
 class _Blocked(Exception):
     """There is no program to go on with."""
 
 
 class _Reference:
-    """The operators of the stage before, on the first case that a stage gets wrong; recorded when one does, and
-    for the stages on the way there only if their graphs can be run."""
+    """The operators of the stage before, on the first case that a stage gets wrong; recorded when one does,
+    and for the stages on the way there only if their graphs can be run."""
 
     def __init__(self, model: torch.nn.Module, examples: Sequence[Example]) -> None:
         self._model, self._examples = model, examples

@@ -60,7 +60,7 @@ def _exporting(export: Callable[[], ExportedProgram]) -> ExportedProgram:
     from torch.fx.experimental import _config
 
     try:
-        with _config.patch(backed_size_oblivious=True):
+        with _config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
             return export()
     except Exception:
         # The plain way is what torch.export itself does; its error is the one to show.
@@ -110,7 +110,7 @@ def _shapes(args: tuple[Any, ...], wanted: Wanted) -> tuple[Any, ...]:
 
 def dynamic_dims(program: ExportedProgram) -> list[str]:
     """ "x dim 0 (1..64)" for every dim of an input that is not one number."""
-    found = []
+    found: list[str] = []
     inputs = set(program.graph_signature.user_inputs)
     for node in program.graph.nodes:
         value = node.meta.get("val")

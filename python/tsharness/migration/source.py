@@ -47,13 +47,13 @@ def is_script(name: str) -> bool:
     return name.endswith((".pt", ".pth", ".ptl"))
 
 
-def with_source(
-    name: str, options: MigrateOptions, scratch: Path, say: Say, use: Callable[[Source], T]
-) -> T:
+def with_source(name: str, options: MigrateOptions, scratch: Path, say: Say, use: Callable[[Source], T]) -> T:
     """Calls ``use`` with the source, whose cases may exist only as long as that runs. Raises ArtifactError,
     RefusedError, UsageError without cases, ExportError for a Python model that gives no TorchScript."""
     if not is_script(name):
-        return use(_exported(name, scratch, say))
+        return use(_exported(name, options, scratch, say))
+    if options.dynamic or options.inputs_from:
+        raise UsageError("--dynamic and --inputs are of a model in Python; a .pt has its cases and its dims")
     path = Path(name)
     refuse_dangers(path, options.allow_ops, bool(options.libraries))
     found = find_cases(path, options.cases)
@@ -73,16 +73,20 @@ def with_source(
         )
 
 
-def _exported(name: str, scratch: Path, say: Say) -> Source:
+def _exported(name: str, options: MigrateOptions, scratch: Path, say: Say) -> Source:
     """The Python model's TorchScript, with cases of several families inside."""
     say("exporting to TorchScript, for the cases and to compare with")
     target = scratch / "torchscript.pt"
     command = [sys.executable, "-m", "tsharness", "export", name, "-o", str(target), "--quiet", "--no-color"]
+    command += [part for text in options.dynamic for part in ("--dynamic", text)]
+    command += ["--inputs", options.inputs_from] if options.inputs_from else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not target.is_file():
         said = (done.stderr.strip() or done.stdout.strip()).splitlines() or ["no answer"]
         error = UsageError if done.returncode == 2 else ExportError
-        raise error(f"{name}: it gives no TorchScript to compare with: {said[-1]}\ntsharness export {name} says more")
+        raise error(
+            f"{name}: it gives no TorchScript to compare with: {said[-1]}\ntsharness export {name} says more"
+        )
     cases = embedded_cases(target)
     assert cases is not None
     # It need not be proved right: whoever migrates wants to know whether the new one is.

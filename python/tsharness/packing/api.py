@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tsharness.artifact.archive import append_cases, embedded_cases, remove_cases
+from tsharness.artifact.archive import BESIDE_SUFFIX, append_cases, embedded_cases, remove_cases
 from tsharness.artifact.integrity import examine
 from tsharness.atomic import atomic_path, atomic_write
 from tsharness.cases.case_file import CaseFile, read_case_file
@@ -18,7 +18,7 @@ from tsharness.packing.report import PackReport
 from tsharness.scratch import ScratchFolder
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
-from tsharness.verification.plan import BESIDE_SUFFIX, SELF_CHECK, VerifyOptions
+from tsharness.verification.plan import SELF_CHECK, VerifyOptions
 from tsharness.verification.reference import ReferenceRequest, record_reference
 
 

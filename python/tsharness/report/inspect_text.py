@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from tsharness.inspection.report import Inspection, Module
+from tsharness.report.kind_text import kind_facts
 from tsharness.report.model import Finding
-from tsharness.report.units import amount, size
+from tsharness.report.units import amount, many, size
 from tsharness.verdict import ExitCode
 
 _WORDS = {ExitCode.PASS: "PASS", ExitCode.REFUSED: "REFUSED"}
@@ -25,7 +26,9 @@ def header_lines(report: Inspection) -> Iterator[tuple[str, str]]:
     facts = [report.what, size(report.size)]
     facts += [f"sha256 {report.sha256[:12]}…"] if report.sha256 else []
     yield report.path.rpartition("/")[2], " · ".join(facts)
-    if not report.methods:
+    if report.facts:
+        yield from _other_lines(report)
+    if not report.methods or report.facts:
         return
     since = f" (read by PyTorch {report.readable_since} and newer)" if report.readable_since else ""
     oldest = f", operators of LibTorch {report.lowest_libtorch} or newer" if report.lowest_libtorch else ""
@@ -42,6 +45,25 @@ def header_lines(report: Inspection) -> Iterator[tuple[str, str]]:
     cases = "cases for verify" if report.cases else "no cases"
     extra = [name.removeprefix("extra/") for name in report.extra_files]
     yield "holds", f"{lines}, {cases}" + (f"; extra files: {', '.join(extra)}" if extra else "")
+
+
+def _other_lines(report: Inspection) -> Iterator[tuple[str, str]]:
+    """Of a file that another runtime runs."""
+    facts = report.facts
+    for number, method in enumerate(report.methods):
+        yield "methods" if number == 0 else "", method.schema
+    told = list(kind_facts(report.kind, facts)) if report.kind != "onnx" else []
+    if "opsets" in facts:
+        told += [f"opset {', '.join(f'{name} {version}' for name, version in facts['opsets'].items())}"]
+        told += [f"by {facts['producer']}"]
+    if told:
+        yield "runs", " · ".join(told)
+    if "delegated" in facts:
+        taken = [f"{name}: {many(count, 'call')}" for name, count in facts["delegated"].items()]
+        yield "backends", ", ".join(taken) or "none: ExecuTorch's own kernels do everything"
+    if report.operators:
+        yield "operators", _operators(report)
+    yield "holds", "cases for verify beside it" if report.cases else "no cases beside it"
 
 
 def _operators(report: Inspection) -> str:

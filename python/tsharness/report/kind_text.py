@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -31,7 +32,9 @@ def kind_facts(kind: str, facts: Mapping[str, Any]) -> Iterator[str]:
         yield f"{size(facts['shared_object_bytes'])} shared object"
     if kind == "executorch":
         for name, method in facts["methods"].items():
-            yield f"{name}: {', '.join(method['backends']) or 'no backend'}"
+            backends = Counter(method["backends"])
+            told = ", ".join(f"{one} {count}" for one, count in backends.items())
+            yield f"{name}: {told or 'no backend'}"
             yield f"memory plan {size(sum(method['planned_bytes']))}"
     if kind == "onnx":
         yield f"ONNX Runtime {facts['onnxruntime']}"

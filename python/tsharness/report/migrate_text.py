@@ -98,7 +98,8 @@ def verdict_line(report: MigrateReport) -> str:
         return f"BLOCKED  by {report.reason}"
     faster = _speed(report)
     if report.verdict == "safe":
-        return f"SAFE  {Path(report.path).name} may replace {Path(report.source).name}{faster}: {_proved(report)}"
+        old, new = Path(report.source).name, Path(report.path).name
+        return f"SAFE  {new} may replace {old}{faster}: {_proved(report)}"
     return f"DIFFERS  {report.reason}{faster}"
 
 

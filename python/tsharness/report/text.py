@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from tsharness.report.model import CaseError, Check, Finding, RunnerInfo
 from tsharness.report.kind_text import kind_facts, kind_name
+from tsharness.report.model import CaseError, Check, Finding, RunnerInfo
 from tsharness.report.profile_text import touched
 from tsharness.report.units import amount, error, rounded_up, size
 from tsharness.verdict import Verdict

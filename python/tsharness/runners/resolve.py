@@ -31,7 +31,11 @@ def names_of(stated: Sequence[str]) -> list[str]:
     found: list[str] = []
     for text in stated:
         for name in text.split(","):
-            found += [INSTALLED, *(one.name for one in built_runners() if one.name != EXECUTORCH)] if name == "all" else [name.strip()]
+            found += (
+                [INSTALLED, *(one.name for one in built_runners() if one.name != EXECUTORCH)]
+                if name == "all"
+                else [name.strip()]
+            )
     if "" in found:
         raise UsageError(f"--runner '{','.join(stated)}': expected NAME,NAME or all")
     return list(dict.fromkeys(found))

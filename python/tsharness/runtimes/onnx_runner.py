@@ -1,5 +1,6 @@
-"""The runner for ONNX models: the C++ runner's own steps in this process, with ONNX Runtime's Python interface
-for the model. Called as the runner is: ``python -m tsharness.runtimes.onnx_runner --events-fd 3 -``."""
+"""The runner for ONNX models: the C++ runner's own steps in this process, with ONNX Runtime's Python
+interface for the model. Called as the runner is: ``python -m tsharness.runtimes.onnx_runner --events-fd 3
+-``."""
 
 from __future__ import annotations
 
@@ -38,7 +39,7 @@ class OnnxProgram:
 
     @property
     def facts(self) -> str:
-        """"onnxruntime", "providers", "inputs", "outputs" """
+        """ "onnxruntime", "providers", "inputs", "outputs" """
         session = self._session
         told = {
             "onnxruntime": self._version,

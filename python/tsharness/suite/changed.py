@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from tsharness.artifact.archive import BESIDE_SUFFIX
 from tsharness.errors import UsageError
 from tsharness.suite.read import Entry, Suite
-from tsharness.verification.plan import BESIDE_SUFFIX
 
 _FILES = ("cases", "base", "baseline", "load_library", "reference")
 

@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsharness.artifact.archive import embedded_cases
+from tsharness.artifact.archive import BESIDE_SUFFIX, embedded_cases
 from tsharness.errors import UsageError
 from tsharness.inspection.api import inspect
 from tsharness.report.units import size
 from tsharness.suite.read import NAME
-from tsharness.verification.plan import BESIDE_SUFFIX
 
 _SKIPPED = ("node_modules", "build", "dist", "__pycache__", "site-packages")
 _EARLIER = ("released", "release", "baseline", "baselines", "base", "golden", "previous", "old")

@@ -19,8 +19,8 @@ from tsharness.report.model import RunnerInfo
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
-from tsharness.scratch import ScratchFolder
 from tsharness.runtimes.registry import Runtime, runs_in, runtime_of
+from tsharness.scratch import ScratchFolder
 from tsharness.verdict import ExitCode, verdict_of, worst
 from tsharness.verification.checks.context import Context
 from tsharness.verification.checks.rule import no_requests, parse_level
@@ -126,6 +126,7 @@ def verify_artifact(
     for path in (artifact, *([Path(options.reference)] if is_artifact(options.reference) else [])):
         refuse_dangers(path, options.allow_ops, bool(options.libraries), caged=options.caged)
     runtime = runtime_of(artifact, options.kind)
+    options = replace(options, kind=runtime.name)
     given = launcher is not None and runs_in(runtime, options.runner, launcher.runner)
     own = None if given else launcher_of(options, runtime=runtime)
     launcher = launcher if own is None else own

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tsharness.artifact.archive import CASES_RECORD, embedded_cases, open_archive
+from tsharness.artifact.archive import BESIDE_SUFFIX, CASES_RECORD, embedded_cases, open_archive
 from tsharness.cases.case_file import CaseDocument, CaseSummary
 from tsharness.cases.input_spec import EXAMPLES, InputCase
 from tsharness.cases.safetensors_file import Location
@@ -18,7 +18,6 @@ from tsharness.verification.checks.rule import CheckRule, Level
 
 SELF_CHECK = ("integrity", "load", "no-python", "structure", "parity", "calls")
 """Checks that an artifact must pass before it gets its name; ``verify`` looks at more."""
-BESIDE_SUFFIX = ".cases.safetensors"
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tsharness.artifact.archive import BESIDE_SUFFIX
 from tsharness.atomic import atomic_write
 from tsharness.cases.case_file import Case, CaseDocument, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location
 from tsharness.runner.outcome import Event
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.place import Reduced, Target
-from tsharness.verification.plan import BESIDE_SUFFIX, Plan, VerifyOptions, plan_cases
+from tsharness.verification.plan import Plan, VerifyOptions, plan_cases
 
 Run = Callable[..., Event]
 """(target, step, plan): the result of one step of a runner on that target."""

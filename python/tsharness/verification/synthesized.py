@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+from tsharness.artifact.archive import BESIDE_SUFFIX
+from tsharness.artifact.kind import kind_of
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import UsageError
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import Hooks
+from tsharness.runtimes.registry import runtime_of
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.inputs.find import Found, find_inputs
 from tsharness.verification.inputs.probe import Prober
-from tsharness.runtimes.registry import runtime_of
-from tsharness.verification.plan import (
-    BESIDE_SUFFIX,
-    Plan,
-    VerifyOptions,
-    find_cases,
-    no_archive_error,
-    plan_cases,
-)
+from tsharness.verification.plan import Plan, VerifyOptions, find_cases, no_archive_error, plan_cases
 from tsharness.verification.reference import ReferenceRequest, record_reference
 
 T = TypeVar("T")
@@ -37,7 +33,7 @@ def with_synthesized_cases(
     runtime = runtime_of(artifact, options.kind)
     if runtime.name not in ("torchscript", "lite") and find_cases(artifact, options.cases) is None:
         raise UsageError(
-            f"{artifact}: no cases beside it ({artifact.name}{BESIDE_SUFFIX}), so there is nothing to compare.\n"
+            f"{artifact}: no cases beside it ({artifact.name}{BESIDE_SUFFIX}), so nothing to compare.\n"
             "tsharness migrate writes them there; or name the case file of the model that it was made from: "
             "--cases FILE"
         )
@@ -62,7 +58,10 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
         )
         record_reference(request, output, options.timeout)
         return f"inputs {known[1]}, {_in_words(reference)}"
-    prober = Prober(artifact, options, launcher, hooks)
+    # What the lite interpreter runs says little of its inputs; the code beside it says more.
+    has_code = options.kind == "lite" and kind_of(artifact).name == "lite"
+    seeking = replace(options, kind="torchscript") if has_code else options
+    prober = Prober(artifact, seeking, launcher, hooks)
     found = Found(options.inputs, "--input") if options.inputs else find_inputs(prober)
     if reference == "none" and found.cases:
         prober.record(found.cases, output)

@@ -12,9 +12,13 @@ from tsharness.migration.targets.base import Made, Step, Target, program_made
 class Aoti(Target):
     """``torch._inductor.aoti_compile_and_package``."""
 
+    informative = frozenset({"decomposed"})
+
     def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:  # noqa: ARG002
         assert exported is not None
+
         def decompose() -> Made:
+            import torch._inductor.lowering  # some decompositions look for it  # noqa: F401
             from torch._inductor.decomposition import select_decomp_table
 
             return program_made(exported.program.run_decompositions(select_decomp_table()))

@@ -43,6 +43,8 @@ Step = tuple[str, Callable[[], Made]]
 class Target(ABC):
     """Makes the artifact, stage by stage."""
 
+    informative: frozenset[str] = frozenset()
+    """Stages that only show where a difference comes from: nothing is made of them."""
     of_script = False
     """Whether it is made of TorchScript itself, and of no exported program."""
 
@@ -51,8 +53,8 @@ class Target(ABC):
 
     @abstractmethod
     def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:
-        """Everything after the exported program, or the TorchScript file; the last one writes the file. Raises
-        ImportError for what is not installed."""
+        """Everything after the exported program, or the TorchScript file; the last one writes the file.
+        Raises ImportError for what is not installed."""
 
     def notes(self) -> list[tuple[str, str]]:
         """Codes of findings, and what was seen, of the finished artifact."""
@@ -61,10 +63,10 @@ class Target(ABC):
 
 def program_made(program: Any) -> Made:
     """Of an ExportedProgram."""
-    return Made(fresh=lambda: _unguarded(program), graph=lambda: _unguarded(program))
+    return Made(fresh=lambda: unguarded(program), graph=lambda: unguarded(program))
 
 
-def _unguarded(program: Any) -> Any:
+def unguarded(program: Any) -> Any:
     """Without the checks that torch.export adds, which the runtimes do not make either."""
     try:
         return program.module(check_guards=False)
@@ -77,5 +79,3 @@ def sample_args(exported: Exported) -> tuple[Any, ...]:
     from tsharness.migration.cases import as_inputs
 
     return as_inputs(exported.sample.calls[0]).args
-
-

@@ -15,6 +15,8 @@ from tsharness.migration.targets.base import Made, Step, Target, program_made
 class Executorch(Target):
     """``executorch.exir.to_edge_transform_and_lower`` with the XNNPACK partitioner."""
 
+    informative = frozenset({"decomposed", "edge"})
+
     def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:  # noqa: ARG002
         assert exported is not None
         # Its absence is told before anything is done.
@@ -66,5 +68,5 @@ def _oblivious() -> Iterator[None]:
     """As the program was exported: passes trace it again."""
     from torch.fx.experimental import _config
 
-    with _config.patch(backed_size_oblivious=True):
+    with _config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
         yield

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from tsharness.exporting import torch_jit
 from tsharness.migration.targets.base import Made, Step, Target
 
@@ -33,7 +31,7 @@ def write_lite(script: Path, output: Path, version: int | None) -> None:
     """Bytecode of a TorchScript file; of an older version, if one is stated. Raises RuntimeError for one that
     torch cannot go back to."""
     with torch_jit.without_deprecation():
-        module = torch.jit.load(str(script), map_location="cpu")
+        module = torch_jit.load(script)
         module._save_for_lite_interpreter(str(output))
         if version is None:
             return
@@ -45,7 +43,8 @@ def write_lite(script: Path, output: Path, version: int | None) -> None:
         newer = output.with_suffix(".newer")
         output.replace(newer)
         try:
-            if not _backport_for_mobile(str(newer), str(output), version):
+            written = _backport_for_mobile(str(newer), str(output), version)  # type: ignore[no-untyped-call]
+            if not written:
                 raise RuntimeError(f"torch writes bytecode of version {held} and cannot go back to {version}")
         finally:
             newer.unlink()

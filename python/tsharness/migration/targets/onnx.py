@@ -12,6 +12,8 @@ from tsharness.migration.targets.base import Made, Step, Target, program_made, s
 class Onnx(Target):
     """``torch.onnx.export(..., dynamo=True)``."""
 
+    informative = frozenset({"decomposed"})
+
     def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:  # noqa: ARG002
         assert exported is not None
         # Their absence is told before anything is done.

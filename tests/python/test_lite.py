@@ -1,0 +1,103 @@
+"""Bytecode for phones: verified by the lite interpreter, in every form and version that there is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import ROOT, tsharness, verify_json, written_report
+from tsharness.exporting import torch_jit
+
+BIN = Path(torch.__file__).parent / "bin"
+OLD = sorted([*BIN.glob("*.ptl"), *BIN.glob("upgrader_models/*.ptl")])
+
+
+def saved(path: Path, *, flatbuffer: bool = False) -> Path:
+    torch.manual_seed(0)
+    with torch_jit.without_deprecation():
+        module = torch.jit.script(torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.GELU()))
+        module._save_for_lite_interpreter(str(path), _use_flatbuffer=flatbuffer)
+    return path
+
+
+@pytest.mark.parametrize("path", OLD, ids=[path.stem for path in OLD])
+def test_old_archives_run(path: Path) -> None:
+    """Those that torch's wheel brings: bytecode of version 4, and operators that were changed since."""
+    ran, report = verify_json(path, "--level", "quick")
+    assert report["artifact"]["kind"] == "lite", ran.text
+    assert report["verdict"] == "pass", ran.text
+
+
+def test_there_are_old_archives() -> None:
+    assert len(OLD) > 5 and any("v4" in path.name for path in OLD)
+
+
+@pytest.mark.parametrize("flatbuffer", [False, True])
+def test_the_lite_interpreter_runs_it(tmp_path: Path, flatbuffer: bool) -> None:
+    path = saved(tmp_path / "m.ptl", flatbuffer=flatbuffer)
+    given = ("--input", "input=float32[2,3]", "--level", "quick")
+    ran, report = verify_json(path, *given)
+    assert ran.code == 0, ran.text
+    assert report["artifact"]["kind"] == "lite"
+    assert report["artifact"]["facts"]["bytecode_version"] >= 8
+
+
+def test_and_torchscript_does_where_that_is_asked_for(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.ptl")
+    ran, report = verify_json(
+        path, "--kind", "torchscript", "--input", "input=float32[2,3]", "--level", "quick"
+    )
+    assert ran.code == 0 and report["artifact"]["kind"] == "torchscript", ran.text
+
+
+def test_another_kind_than_it_is_fails_to_load(tmp_path: Path) -> None:
+    path = saved(tmp_path / "m.ptl")
+    ran = tsharness("verify", path, "--kind", "aoti", "--input", "input=float32[2,3]")
+    assert ran.code != 0 and "Traceback" not in ran.text
+    ran = tsharness("verify", path, "--kind", "nonsense")
+    assert ran.code == 2 and "expected torchscript, lite, aoti, executorch, onnx" in ran.err
+
+
+def test_export_writes_it_and_proves_it(tmp_path: Path) -> None:
+    target = tmp_path / "linear.ptl"
+    ran = tsharness("export", "examples/linear.py:make", "-o", target, "--format", "lite", cwd=ROOT)
+    assert ran.code == 0, ran.text
+    ran, report = verify_json(target)
+    assert ran.code == 0 and report["artifact"]["kind"] == "lite" and len(report["cases"]) > 5, ran.text
+    assert tsharness("inspect", target).out.count("bytecode of version") == 1
+    assert tsharness("export", "examples/linear.py:make", "-o", target, "--format", "x", cwd=ROOT).code == 2
+
+
+def test_an_older_runtime_gets_older_bytecode(models: Path, tmp_path: Path) -> None:
+    target = tmp_path / "linear.ptl"
+    kept = tmp_path / "run.json"
+    asked = ("--to", "lite", "--bytecode", "5", "-o", target, "--compare-time", "0", "--json", kept)
+    ran = tsharness("migrate", models / "linear.pt", *asked)
+    assert ran.code == 0 and "SAFE" in ran.out, ran.text
+    assert written_report(kept)["verification"]["artifact"]["facts"]["bytecode_version"] == 5
+
+
+def test_a_version_that_torch_cannot_write_blocks(models: Path, tmp_path: Path) -> None:
+    target = tmp_path / "linear.ptl"
+    ran = tsharness("migrate", models / "linear.pt", "--to", "lite", "--bytecode", "1", "-o", target)
+    assert ran.code == 5 and "BLOCKED" in ran.out and "cannot go back to 1" in ran.out, ran.text
+    assert not target.exists() and not list(tmp_path.iterdir())
+
+
+def test_bytecode_that_no_runtime_reads_is_told(tmp_path: Path) -> None:
+    import pickle
+    import zipfile
+
+    path, other = saved(tmp_path / "m.ptl"), tmp_path / "other.ptl"
+    with zipfile.ZipFile(path) as archive, zipfile.ZipFile(other, "w") as changed:
+        for info in archive.infolist():
+            data = archive.read(info)
+            if info.filename.endswith("bytecode.pkl"):
+                assert data[2:4] == b"(K" and data[4] >= 8  # protocol 2, a tuple, its version
+                data = data[:4] + bytes([99]) + data[5:]
+            changed.writestr(zipfile.ZipInfo(info.filename), data)
+    assert pickle.dumps((1,), 2)[2:3] in b"K(]"
+    ran = tsharness("inspect", other)
+    assert "TS338" in ran.out and "version 99" in ran.out, ran.text

@@ -1,0 +1,246 @@
+"""``tsharness migrate`` to what torch alone makes: AOTInductor packages."""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from conftest import tsharness, verify_json, written_report
+
+MODEL = """
+import torch
+
+
+class Model(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.first = torch.nn.Linear(8, 16)
+        self.second = torch.nn.Linear(16, 4)
+
+    def forward(self, x):
+        hidden = torch.relu(self.first(x))
+        hidden = torch.nn.functional.gelu(hidden * 2)
+        return {"y": self.second(hidden)}
+
+
+def make():
+    torch.manual_seed(0)
+    return Model().eval(), (torch.randn(3, 8),)
+"""
+
+WRONG = '''
+from model import *
+
+
+def decomposed():
+    """gelu becomes its approximation where the program is decomposed."""
+    aten, original = torch.ops.aten, torch.export.ExportedProgram.run_decompositions
+
+    def run(self, table=None, **more):
+        table = dict(table or torch.export.default_decompositions())
+        table[aten.gelu.default] = lambda x, approximate="none": (
+            0.5 * x * (1 + torch.tanh(0.79788456 * (x + 0.044715 * x**3)))
+        )
+        return original(self, table, **more)
+
+    torch.export.ExportedProgram.run_decompositions = run
+    return make()
+
+
+def compiled():
+    """relu lets a little through, in what is compiled alone."""
+    import torch._inductor
+
+    original = torch._inductor.aoti_compile_and_package
+
+    def compile(program, **more):
+        for node in program.graph.nodes:
+            if node.target is torch.ops.aten.relu.default:
+                node.target = torch.ops.aten.leaky_relu.default
+        program.graph_module.recompile()
+        return original(program, **more)
+
+    torch._inductor.aoti_compile_and_package = compile
+    return make()
+
+
+class Branching(torch.nn.Module):
+    def forward(self, x):
+        if int(x.sum()) > 3:
+            return x * 2
+        return x.nonzero()[0] * x[int(x.argmax()) :]
+
+
+def branching():
+    return Branching(), (torch.randn(5),)
+'''
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("migrate")
+    (place / "model.py").write_text(MODEL)
+    (place / "wrong.py").write_text(WRONG)
+    return place
+
+
+@pytest.fixture(scope="module")
+def package(folder: Path) -> Path:
+    """A good one, with several batches."""
+    asked = (
+        "--to",
+        "aoti",
+        "-o",
+        "model.pt2",
+        "--dynamic",
+        "x=N,*",
+        "--json",
+        "run.json",
+        "--html",
+        "run.html",
+    )
+    ran = tsharness("migrate", "model.py:make", *asked, cwd=folder, timeout=300)
+    assert (ran.code == 0 and "SAFE  model.pt2 may replace model.py:make" in ran.out) or "TS515" in ran.out, (
+        ran.text
+    )
+    return folder / "model.pt2"
+
+
+def test_every_stage_and_what_it_brings_is_told(package: Path) -> None:
+    report = written_report(package.parent / "run.json")
+    assert [stage["name"] for stage in report["stages"]] == ["exported", "decomposed", "compiled", "C++"]
+    assert "x dim 0" in report["facts"]["dynamic"]
+    assert {"N=1", "N=2", "N=7"} <= set(report["cases"])
+    assert report["comparison"]["cases"][0]["effect"]["ratio"] > 0
+    assert "Stages" in (package.parent / "run.html").read_text()
+
+
+def test_it_is_run_without_python_and_judged(package: Path) -> None:
+    ran, report = verify_json(package, "--case", "example", "--case", "N=7")
+    assert ran.code == 0, ran.text
+    assert report["artifact"]["kind"] == "aoti" and "other order" not in ran.out
+    checks = {check["id"]: check["verdict"] for check in report["checks"]}
+    assert checks["no-python"] == "pass" and checks["integrity"] == "pass"
+    assert checks["grad-mode"] == checks["state"] == "skipped"
+    assert "kernels of its own" in report["judged"]
+
+
+def test_it_is_machine_code_to_inspect(package: Path) -> None:
+    ran = tsharness("inspect", package)
+    assert ran.code == 0 and "TS371" in ran.out and "machine code for cpu" in ran.out, ran.text
+
+
+def test_it_does_not_run_outside_the_cage(package: Path) -> None:
+    ran = tsharness("verify", package, "--sandbox", "off")
+    assert ran.code == 7 and "machine code" in ran.err
+    trusted = ("--sandbox", "off", "--allow-ops", "native-code", "--level", "quick", "--case", "example")
+    assert tsharness("verify", package, *trusted).code == 0
+
+
+def test_it_is_measured_and_compared(package: Path, folder: Path) -> None:
+    ran = tsharness("bench", package, "--min-time", "0.1", "--case", "example")
+    assert ran.code == 0, ran.text
+    script = folder / "model.pt"
+    assert tsharness("export", "model.py:make", "-o", script, cwd=folder).code == 0
+    ran = tsharness("compare", script, package, "--max-time", "2", "--margin", "5")
+    assert "of base" in ran.out, ran.text
+
+
+def test_a_damaged_package_is_found(package: Path, tmp_path: Path) -> None:
+    data = bytearray(package.read_bytes())
+    data[len(data) // 2] ^= 1
+    damaged = tmp_path / "damaged.pt2"
+    damaged.write_bytes(data)
+    cases = package.with_name(f"{package.name}.cases.safetensors")
+    ran, report = verify_json(damaged, "--cases", cases, "--level", "quick")
+    checks = {check["id"]: check["verdict"] for check in report["checks"]}
+    assert ran.code != 0 and checks["integrity"] == "fail"
+
+
+def test_a_package_that_would_unpack_elsewhere_is_refused(package: Path, tmp_path: Path) -> None:
+    hostile = tmp_path / "hostile.pt2"
+    with zipfile.ZipFile(package) as archive, zipfile.ZipFile(hostile, "w") as changed:
+        for info in archive.infolist():
+            changed.writestr(zipfile.ZipInfo(info.filename), archive.read(info))
+        changed.writestr(zipfile.ZipInfo("model/../../../escaped"), b"x")
+    cases = package.with_name(f"{package.name}.cases.safetensors")
+    ran = tsharness("verify", hostile, "--cases", cases)
+    assert ran.code != 0 and "Traceback" not in ran.text
+    assert not (tmp_path / "escaped").exists() and not (tmp_path.parent / "escaped").exists()
+
+
+def test_without_cases_it_says_where_they_come_from(package: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "alone.pt2"
+    alone.write_bytes(package.read_bytes())
+    ran = tsharness("verify", alone)
+    assert ran.code == 2 and "tsharness migrate" in ran.err and "--cases" in ran.err
+
+
+def test_a_wrong_decomposition_is_named(folder: Path) -> None:
+    kept = folder / "wrong.json"
+    asked = ("--to", "aoti", "-o", "wrong.pt2", "--compare-time", "0", "--json", kept)
+    ran = tsharness("migrate", "wrong.py:decomposed", *asked, cwd=folder, timeout=300)
+    report = written_report(kept)
+    stages = {stage["name"]: stage for stage in report["stages"]}
+    assert stages["exported"]["verdict"] == "pass" and stages["decomposed"]["verdict"] == "fail", ran.text
+    found = stages["decomposed"]["divergence"]
+    assert found["operator"] == "aten.gelu.default" and found["source"] == "model.py:13"
+    assert "tanh" in found["became"] or "mul" in found["became"]
+    assert "aten.gelu.default (model.py:13)" in ran.out
+
+
+def test_a_wrong_operator_in_machine_code_is_named(folder: Path) -> None:
+    kept = folder / "compiled.json"
+    asked = ("--to", "aoti", "-o", "compiled.pt2", "--compare-time", "0", "--json", kept)
+    ran = tsharness("migrate", "wrong.py:compiled", *asked, cwd=folder, timeout=300)
+    assert ran.code == 1 and "DIFFERS  at stage" in ran.out, ran.text
+    report = written_report(kept)
+    stages = {stage["name"]: stage for stage in report["stages"]}
+    assert stages["decomposed"]["verdict"] == "pass" and stages["compiled"]["verdict"] == "fail"
+    assert stages["C++"]["divergence"]["operator"] == "aten.relu.default"
+    assert stages["C++"]["divergence"]["source"] == "model.py:12"
+    assert not (folder / "compiled.pt2").exists() and not report["written"]
+
+
+def test_what_blocks_is_named_with_its_line(folder: Path) -> None:
+    ran = tsharness("migrate", "wrong.py:branching", "--to", "aoti", "-o", "b.pt2", cwd=folder, timeout=300)
+    assert ran.code in (1, 5) and "TS501" in ran.out, ran.text
+    assert "wrong.py:4" in ran.out and not (folder / "b.pt2").exists()
+
+
+def test_a_plan_of_a_folder(models: Path, tmp_path: Path) -> None:
+    fleet = tmp_path / "fleet"
+    fleet.mkdir()
+    for name in ("linear.pt", "conditional.pt"):
+        os.link(models / name, fleet / name)
+    (fleet / "weights.pt").write_bytes(b"no archive")
+    kept = tmp_path / "plan.json"
+    asked = ("--plan", fleet, "--to", "lite", "--compare-time", "0.5", "--json", kept)
+    ran = tsharness("migrate", *asked, cwd=tmp_path, timeout=300)
+    reports = json.loads(kept.read_text())["reports"]
+    assert ran.code == 0 and {one["verdict"] for one in reports} == {"safe"}, ran.text
+    assert "2 of 2 models may be replaced" in ran.out
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["fleet", "plan.json"]
+    again = tsharness("report", kept)
+    assert again.code == 0 and again.out.count("SAFE") == 2, again.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "name a source"),
+        (("m.pt",), "state a target"),
+        (("m.pt", "--to", "aoti"), "-o NEW"),
+        (("m.pt", "--to", "coreml", "-o", "x"), "expected aoti, executorch, onnx, lite"),
+        (("m.pt", "--plan", "."), "name a source"),
+        (("--plan", "nowhere"), "no such folder"),
+        (("missing.pt", "--to", "lite", "-o", "x.ptl"), "missing.pt"),
+    ],
+)
+def test_usage(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    ran = tsharness("migrate", *arguments, cwd=tmp_path)
+    assert ran.code in (2, 5) and said in ran.text and "Traceback" not in ran.text
