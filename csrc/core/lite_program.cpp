@@ -47,7 +47,10 @@ c10::FunctionSchema LiteProgram::schema(const std::string& name) const {
                 "its bytecode is of a version that says nothing of arguments (before 5), and there "
                 "is no code beside it; export it with a newer PyTorch");
   }
-  return ScriptProgram(path_, c10::kCPU).schema(name);
+  const c10::FunctionSchema known = ScriptProgram(path_, c10::kCPU).schema(name);
+  std::vector<c10::Argument> arguments = known.arguments();
+  arguments.at(0) = c10::Argument("self", c10::AnyType::get());  // its class is the code's own
+  return known.cloneWithArguments(arguments);
 }
 
 std::unique_ptr<Program> LiteProgram::clone() const {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,12 @@ def test_old_archives_run(path: Path) -> None:
     """Those that torch's wheel brings: bytecode of version 4, and operators that were changed since."""
     ran, report = verify_json(path, "--level", "quick")
     assert report["artifact"]["kind"] == "lite", ran.text
-    assert report["verdict"] == "pass", ran.text
+    # Operators that are tested in place write to their inputs, and that is found.
+    expected = (
+        {"inputs-unchanged"} if path.stem.split("_v2")[0].endswith(("tensor_inplace", "out")) else set()
+    )
+    assert {check["id"] for check in report["checks"] if check["verdict"] == "fail"} == expected, ran.text
+    assert all(case["verdict"] == "pass" for case in report["cases"]), ran.text
 
 
 def test_there_are_old_archives() -> None:
@@ -87,17 +93,13 @@ def test_a_version_that_torch_cannot_write_blocks(models: Path, tmp_path: Path) 
 
 
 def test_bytecode_that_no_runtime_reads_is_told(tmp_path: Path) -> None:
-    import pickle
-    import zipfile
-
     path, other = saved(tmp_path / "m.ptl"), tmp_path / "other.ptl"
     with zipfile.ZipFile(path) as archive, zipfile.ZipFile(other, "w") as changed:
         for info in archive.infolist():
             data = archive.read(info)
             if info.filename.endswith("bytecode.pkl"):
-                assert data[2:4] == b"(K" and data[4] >= 8  # protocol 2, a tuple, its version
-                data = data[:4] + bytes([99]) + data[5:]
+                assert data[:4] == b"\x80\x02K\x08"  # protocol 2, then the version
+                data = data[:3] + bytes([99]) + data[4:]
             changed.writestr(zipfile.ZipInfo(info.filename), data)
-    assert pickle.dumps((1,), 2)[2:3] in b"K(]"
     ran = tsharness("inspect", other)
     assert "TS338" in ran.out and "version 99" in ran.out, ran.text

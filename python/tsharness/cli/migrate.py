@@ -71,6 +71,9 @@ def command(
     compare_time: Annotated[
         float, typer.Option("--compare-time", metavar="SECONDS", min=0.0, help="For latencies; 0: none.")
     ] = 6.0,
+    contiguous: Annotated[
+        bool, typer.Option("--contiguous", help="The server's inputs will be; other layouts stay behind.")
+    ] = False,
     bytecode: Annotated[
         int | None, typer.Option("--bytecode", metavar="N", help="Of lite: what the phone's runtime reads.")
     ] = None,
@@ -218,6 +221,7 @@ class _Work:
             tolerance=tolerance_layer(rtol, atol, exact=False),
             level=params["level"],
             compare_seconds=params["compare_time"],
+            contiguous=params["contiguous"],
             force=params["force"],
             allow_ops=tuple(params["allow_ops"]),
             sandbox=params["sandbox"],

@@ -132,9 +132,10 @@ MIGRATION_RULES = (
         "TS515",
         "warning",
         "right for contiguous inputs alone",
-        "AOTInductor compiles the strides of its sample into the code and does not look at those that it is "
-        "given: other layouts of the same values are read wrongly, without a word",
-        "call .contiguous() on every input in the server; where that is so, leave these cases out: --case",
+        "AOTInductor compiles the strides of its sample into the code and does not look at those that it "
+        "gets: other layouts of the same values are read wrongly, without a word",
+        "call .contiguous() on every input in the server, and promise it with --contiguous; with the variable "
+        "AOTI_RUNTIME_CHECK_INPUTS=1 the machine code itself looks, and refuses",
         "^$",
     ),
     Rule(

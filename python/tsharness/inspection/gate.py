@@ -17,7 +17,7 @@ _AMBIGUOUS = ("TS313", "TS314", "TS316")
 
 
 NATIVE_CODE = "native-code"
-"""What ``--allow-ops`` calls machine code, which does whatever its process may do."""
+"""What ``--allow-op`` calls machine code, which does whatever its process may do."""
 
 
 def refuse_dangers(
@@ -30,7 +30,7 @@ def refuse_dangers(
     if kind.runtime == "aoti" and not caged and NATIVE_CODE not in allow_ops:
         raise RefusedError(
             f"{path} is not run: it is machine code, and without the cage it could do anything\n"
-            f"leave --sandbox at strict or auto, or trust it: --allow-ops {NATIVE_CODE}"
+            f"leave --sandbox at strict or auto, or trust it: --allow-op {NATIVE_CODE}"
         )
     if kind.runtime in ("aoti", "executorch", "onnx"):
         return  # there is no TorchScript in it to be judged

@@ -50,6 +50,7 @@ def migrate(
     atol: float | None = None,
     level: str = "standard",
     compare_seconds: float = 6.0,
+    contiguous: bool = False,
     bytecode: int | None = None,
     force: bool = False,
     timeout: float = 600.0,
@@ -74,6 +75,7 @@ def migrate(
         tolerance=tolerance_layer(rtol, atol, exact=False),
         level=level,
         compare_seconds=compare_seconds,
+        contiguous=contiguous,
         bytecode=bytecode,
         force=force,
         timeout=timeout,
@@ -120,6 +122,7 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
         "to": options.to,
         "output": str(new.absolute()),
         "bytecode": options.bytecode,
+        "contiguous": options.contiguous,
         "libraries": [str(path.absolute()) for path in options.libraries],
         "tolerance": dict(options.tolerance),
     }
@@ -131,12 +134,12 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
         say("verifying it in its runner")
         verification = _verified(new, options)
         last = _runner_stage(verification, options)
-        if last.verdict is Verdict.FAIL and not any(stage.divergence for stage in stages) and last.failed:
+        findings += [*verification.findings, *_of_layout(verification, options)]
+        known = any(stage.divergence for stage in stages) or any(one.code == "TS515" for one in findings)
+        if last.verdict is Verdict.FAIL and last.failed and not known and options.to != "lite":
             say("looking for the operator that differs")
-            last = last if options.to == "lite" else located(last, message, folder, options, say)
+            last = located(last, message, folder, options, say)
         stages.append(last)
-        findings += verification.findings
-        findings += _of_layout(verification, options)
         if options.compare_seconds > 0 and verification.verdict is not Verdict.ERROR:
             say("comparing its latency with the old one's")
             comparison, problem = _compared(source.script, new, options)

@@ -27,12 +27,25 @@ class Example:
         return self.case.name
 
 
-def examples_of(model: torch.nn.Module, document: CaseDocument, only: Sequence[str]) -> list[Example]:
+LAYOUT = "layout"
+"""The family of cases whose tensors lie in memory in another way than usual."""
+
+
+def examples_of(
+    model: torch.nn.Module, document: CaseDocument, only: Sequence[str], contiguous: bool
+) -> list[Example]:
     """The cases that call forward alone, with every argument in its place: the new formats know neither
-    names nor defaults. What is called before the first forward, such as a reset, is left out."""
+    names nor defaults. What is called before the first forward, such as a reset, is left out.
+    ``contiguous``: without cases of other memory layouts."""
     names, defaults = _parameters(model)
     cases = [_from_forward(case) for case in document.cases() if not only or case.name in only]
-    chosen = [case for case in cases if case.calls and all(call.method == "forward" for call in case.calls)]
+    chosen = [
+        case
+        for case in cases
+        if case.calls
+        and all(call.method == "forward" for call in case.calls)
+        and not (contiguous and case.family == LAYOUT)
+    ]
     # TorchScript's converter wants every argument; Python's own takes those that some case states.
     count = len(names)
     if not isinstance(model, torch.jit.ScriptModule):

@@ -36,6 +36,8 @@ class MigrateOptions:
     """Of the new artifact's verification."""
     compare_seconds: float = 6.0
     """For the comparison of latencies; 0: none."""
+    contiguous: bool = False
+    """Whether the new artifact's callers promise contiguous inputs: cases of other layouts stay behind."""
     bytecode: int | None = None
     """Of "lite": the version of bytecode that the phone's runtime reads; ``None``: this torch's own."""
     force: bool = False

@@ -61,13 +61,13 @@ class Converter:
         self.model = self._model()
         document = CaseDocument(Location(Path(message["cases"][0]), *message["cases"][1:]))
         self.document = document
-        self.examples = examples_of(self.model, document, message["only"])
+        self.examples = examples_of(self.model, document, message["only"], message["contiguous"])
         self.examples = self._as_loaded(document)
         left = len(document.summaries) - len(self.examples)
         if not self.examples:
             self.constructs.append(_other_methods(document))
             return Conversion((), tuple(self.constructs))
-        if left and not message["only"]:
+        if left and not message["only"] and not message["contiguous"]:
             self._note("TS513", f"{left} of {len(document.summaries)} cases call other methods")
         if not isinstance(self.model, torch.jit.ScriptModule) and not self._is_the_recorded_one():
             return Conversion(tuple(self.stages), tuple(self.constructs))
@@ -175,7 +175,9 @@ class Converter:
             return False
         refused = list(self.constructs)
         self.model = torch_jit.load(Path(script)).eval()
-        self.examples = examples_of(self.model, self.document, self.message["only"])
+        self.examples = examples_of(
+            self.model, self.document, self.message["only"], self.message["contiguous"]
+        )
         self.reference = _Reference(self.model, self.examples)
         if self._stage("exported from TorchScript", export) is None:
             self.constructs[:] = refused

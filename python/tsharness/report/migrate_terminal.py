@@ -15,6 +15,7 @@ from tsharness.report.migrate_text import (
     TABLE_COLUMNS,
     gain_lines,
     header_lines,
+    note_lines,
     problem_lines,
     row,
     summary_line,
@@ -39,11 +40,11 @@ def print_migration(report: MigrateReport, out: Console) -> None:
             table.add_row(Text(name), Text(verdict, _STYLES.get(verdict, "")), *map(Text, texts))
         out.print(table)
         out.print()
-        print_facts(gain_lines(report), out)
-        if report.comparison is not None:
+        gains = list(gain_lines(report))
+        if gains:
+            print_facts(gains, out)
             out.print()
-        notes = [f"{one.severity:<5} {one.code} {one.seen}" for one in report.findings]
-        print_lines([*problem_lines(report), *notes], out)
+        print_lines([*problem_lines(report), *note_lines(report)], out)
         if report.findings or report.constructs:
             out.print()
     print_lines([verdict_line(report)], out)

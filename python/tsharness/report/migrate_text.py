@@ -13,6 +13,7 @@ from tsharness.verdict import ExitCode
 
 COLUMNS = ("stage", "verdict", "max abs", "worst at", "took")
 TABLE_COLUMNS = ("model", "target", "verdict", "cases", "new/old", "load", "size", "why")
+_SEVERITIES = {"error": "error", "warning": "warn ", "note": "note "}
 _TARGETS = {
     "aoti": "AOTInductor (.pt2)",
     "executorch": "ExecuTorch (.pte)",
@@ -90,6 +91,14 @@ def problem_lines(report: MigrateReport) -> Iterator[str]:
     for check in checks:
         if check.verdict.value in ("fail", "inconclusive"):
             yield f"      check  {check.id}: {check.message}"
+
+
+def note_lines(report: MigrateReport) -> Iterator[str]:
+    """Findings; of warnings also what to do."""
+    for one in report.findings:
+        yield f"{_SEVERITIES[one.severity]} {one.code} {one.seen}"
+        if one.severity != "note":
+            yield f"      do     {one.do}"
 
 
 def verdict_line(report: MigrateReport) -> str:

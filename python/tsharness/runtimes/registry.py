@@ -29,6 +29,8 @@ class Runtime:
     """In words."""
     skips: Mapping[str, str] = field(default_factory=dict)
     """Checks, by their ids, that say nothing about such an artifact, and why."""
+    probing: Mapping[str, str] = field(default_factory=dict)
+    """Variables of processes that call it with sizes which it may not take."""
 
     @property
     def has_graphs(self) -> bool:
@@ -50,6 +52,8 @@ RUNTIMES = {
                 "cpu-capability": "its machine code has the instructions that it was compiled with",
                 "device": "it was compiled for one kind of device",
             },
+            # Without it, machine code takes whatever it is given for the sizes that it was compiled for.
+            {"AOTI_RUNTIME_CHECK_INPUTS": "1"},
         ),
         Runtime(
             "executorch",

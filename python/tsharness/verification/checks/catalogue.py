@@ -133,6 +133,7 @@ CHECKS: tuple[CheckRule, ...] = (
         metamorphic.shapes,
         do="export with the dim as --dynamic and cases of several sizes, or declare the range that holds",
         requests=metamorphic.shapes_requests,
+        other_sizes=True,
     ),
     CheckRule(
         "batch",
@@ -143,6 +144,7 @@ CHECKS: tuple[CheckRule, ...] = (
         metamorphic.batch,
         do="the size is baked in: use x.shape[0] without int(), or script; else declare batch 1",
         requests=metamorphic.batch_requests,
+        other_sizes=True,
     ),
     CheckRule(
         "threads",

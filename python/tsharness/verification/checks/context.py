@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tsharness.artifact.integrity import Integrity
@@ -13,6 +13,7 @@ from tsharness.runner.outcome import Event
 from tsharness.runner.steps import StepOutcome
 from tsharness.runtimes.registry import RUNTIMES, Runtime
 from tsharness.verdict import Verdict
+from tsharness.verification.checks.rule import Request
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.report import CaseResult
 from tsharness.verification.run import RunResult, run_request
@@ -37,6 +38,12 @@ class Context:
     def runtime(self) -> Runtime:
         """What ran the artifact."""
         return RUNTIMES[self.result.loaded["kind"] if self.result.loaded else "torchscript"]
+
+    def probing(self, request: Request) -> Request:
+        """In a process in which sizes that the artifact does not take are refused."""
+        if not self.runtime.probing:
+            return request
+        return replace(request, environment={**request.environment, **self.runtime.probing})
 
     @property
     def passing(self) -> tuple[CaseResult, ...]:

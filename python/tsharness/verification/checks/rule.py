@@ -68,3 +68,5 @@ class CheckRule:
     do: str = ""
     """What to do when it fails; empty where the lines of the cases say it."""
     requests: Callable[[Context], Sequence[Request]] = no_requests
+    other_sizes: bool = False
+    """Whether it calls with sizes that no case has, and that the artifact may not take."""

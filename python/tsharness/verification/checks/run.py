@@ -28,7 +28,7 @@ def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
     for rule in context.options.checks:
         if (rule.needs_passing and not context.passing) or rule.id in context.runtime.skips:
             continue
-        for request in rule.requests(context):
+        for request in map(context.probing if rule.other_sizes else _as_it_is, rule.requests(context)):
             key = (tuple(sorted(request.environment.items())), request.device)
             groups.setdefault(key, []).append(request)
     answers: dict[str, StepOutcome] = {}
@@ -36,6 +36,10 @@ def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
     for requests in groups.values():
         answers.update(_answers(context, requests, launcher, hooks))
     return replace(context, answers=answers)
+
+
+def _as_it_is(request: Request) -> Request:
+    return request
 
 
 def _answers(
