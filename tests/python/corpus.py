@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import importlib.util
 import os
 import pickle
 import struct
@@ -19,6 +20,7 @@ from torch import Tensor, nn
 from tsharness.exporting import torch_jit
 
 Make = Callable[[Path], Any]
+HAVE_ONNX = importlib.util.find_spec("onnx") is not None
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ def gguf(path: Path) -> None:
     path.write_bytes(b"GGUF\x03\0\0\0" + bytes(64))
 
 
-@bad("TS301", 5, "ONNX Runtime")
+@bad("TS302" if HAVE_ONNX else "TS372", 5 if HAVE_ONNX else 0, "ONNX")
 def onnx(path: Path) -> None:
     path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x80\x02" + bytes(300))
 
@@ -197,14 +199,14 @@ def exported_program(path: Path) -> None:
     path.with_suffix(".pt2").rename(path)
 
 
-@bad("TS301", 5, "AOTIModelPackageLoader")
+@bad("TS371", 0, "AOTInductor package")
 def aoti_package(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("m/archive_format", "pt2")
         archive.writestr("m/data/aotinductor/model/abc.so", b"\x7fELF")
 
 
-@bad("TS301", 5, "ExecuTorch's own runtime")
+@bad("TS302", 5, "holds no")
 def executorch(path: Path) -> None:
     path.write_bytes(b"\x18\0\0\0ET12" + bytes(100))
 
@@ -634,6 +636,19 @@ def lite(module: nn.Module, path: Path, *, flatbuffer: bool = False) -> bytearra
     with torch_jit.without_deprecation():
         torch_jit.script(module.eval())._save_for_lite_interpreter(str(path), _use_flatbuffer=flatbuffer)
     return bytearray(path.read_bytes())
+
+
+@bad("TS338", 5, "bytecode of version 99")
+def bytecode_of_tomorrow(path: Path) -> None:
+    lite(Small(), path)
+    with zipfile.ZipFile(path) as archive:
+        records = {info.filename: archive.read(info) for info in archive.infolist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in records.items():
+            if name.endswith("bytecode.pkl"):
+                assert data[:4] == b"\x80\x02K\x08"  # protocol 2, then the version
+                records[name] = data[:3] + bytes([99]) + data[4:]
+            archive.writestr(zipfile.ZipInfo(name), records[name])
 
 
 @bad("TS302", 5, "flatbuffer")

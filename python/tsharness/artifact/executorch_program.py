@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsharness.artifact.flatbuffer_tables import Tables, read_tables
+from tsharness.artifact.flatbuffer_tables import FlatbufferError, Tables, read_tables
 
 _PROGRAM = {"plans": 1}
 _PLAN = {"name": 0, "inputs": 3, "outputs": 4, "chains": 5, "operators": 6, "delegates": 7, "buffers": 8}
@@ -43,7 +43,10 @@ def read_program(path: Path) -> tuple[Plan, ...]:
 
 
 def _plans(tables: Tables) -> tuple[Plan, ...]:
-    return tuple(_plan(tables, one) for one in tables.vector(tables.follow(0), _PROGRAM["plans"]))
+    plans = tuple(_plan(tables, one) for one in tables.vector(tables.follow(0), _PROGRAM["plans"]))
+    if not plans:
+        raise FlatbufferError("holds no method")
+    return plans
 
 
 def _plan(tables: Tables, plan: int) -> Plan:

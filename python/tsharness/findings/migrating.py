@@ -134,8 +134,8 @@ MIGRATION_RULES = (
         "right for contiguous inputs alone",
         "AOTInductor compiles the strides of its sample into the code and does not look at those that it "
         "gets: other layouts of the same values are read wrongly, without a word",
-        "call .contiguous() on every input in the server, and promise it with --contiguous; with the variable "
-        "AOTI_RUNTIME_CHECK_INPUTS=1 the machine code itself looks, and refuses",
+        "call .contiguous() on every input in the server, and promise it with --contiguous; with "
+        "AOTI_RUNTIME_CHECK_INPUTS=1 in its environment the machine code itself looks, and refuses",
         "^$",
     ),
     Rule(

@@ -27,7 +27,7 @@ def convert(message: Mapping[str, Any], timeout: float, say: Say) -> Conversion:
     longer than ``timeout`` seconds for each stage."""
     source = message["source"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tsharness.migration.process"],
+        [sys.executable, "-m", "tsharness.migration.converting.process"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -29,7 +29,7 @@ def header_lines(report: MigrateReport) -> Iterator[tuple[str, str]]:
     verification = report.verification
     if verification is not None:
         artifact = verification.artifact
-        made += [*kind_facts(artifact.kind, artifact.facts), size(artifact.size)]
+        made += [*kind_facts(artifact.runtime, artifact.facts), size(artifact.size)]
     yield "to", " · ".join(made)
     if "converter" in report.facts:
         yield "by", f"{report.facts['converter']} · dynamic: {report.facts['dynamic']}"

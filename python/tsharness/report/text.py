@@ -23,8 +23,8 @@ _METHODS = {"trace": "traced", "script": "scripted"}
 def header_lines(report: VerifyReport) -> Iterator[tuple[str, str]]:
     """Label and text of the lines above the table."""
     artifact = report.artifact
-    facts = [kind_name(artifact.kind or "torchscript"), *kind_facts(artifact.kind, artifact.facts)]
-    if artifact.method in _METHODS and artifact.kind in ("", "torchscript"):
+    facts = [kind_name(artifact.runtime or "torchscript"), *kind_facts(artifact.runtime, artifact.facts)]
+    if artifact.method in _METHODS and artifact.runtime in ("", "torchscript"):
         facts[0] += f", {_METHODS[artifact.method]} with torch {artifact.torch}"
     if artifact.parameters is not None:
         facts.append(f"{amount(artifact.parameters)} parameters")
@@ -33,7 +33,7 @@ def header_lines(report: VerifyReport) -> Iterator[tuple[str, str]]:
     runner = report.runner
     if runner is not None:
         python = "PYTHON IN THE PROCESS" if runner.python_libraries else "no Python in the process"
-        if artifact.kind == "onnx":
+        if artifact.runtime == "onnx":
             python = "ONNX Runtime's Python interface"
         which = "" if runner.name == "installed" else f"{runner.name} · "
         yield "runner", f"{which}LibTorch {runner.libtorch} · {python} · {runner.where()}{_cage(runner)}"

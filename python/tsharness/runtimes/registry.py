@@ -37,6 +37,11 @@ class Runtime:
         """Whether its operators can be looked at while it runs."""
         return self.name == "torchscript"
 
+    @property
+    def counts_parameters(self) -> bool:
+        """Whether its files say how many there are."""
+        return self.name not in ("executorch", "onnx")
+
 
 RUNTIMES = {
     runtime.name: runtime

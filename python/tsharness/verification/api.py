@@ -19,7 +19,7 @@ from tsharness.report.model import RunnerInfo
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
-from tsharness.runtimes.registry import Runtime, runs_in, runtime_of
+from tsharness.runtimes.registry import RUNTIMES, Runtime, runs_in, runtime_of
 from tsharness.scratch import ScratchFolder
 from tsharness.verdict import ExitCode, verdict_of, worst
 from tsharness.verification.checks.context import Context
@@ -287,13 +287,15 @@ def _raise_environment_errors(artifact: Path, result: RunResult) -> None:
 
 def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult) -> ArtifactInfo:
     provenance = plan.document.provenance
+    loaded = result.loaded or {}
+    runtime = str(loaded.get("kind", ""))
     return ArtifactInfo(
         path=str(plan.artifact),
         sha256=integrity.sha256,
         size=integrity.size,
         method=provenance.get("method"),
         torch=provenance.get("torch"),
-        parameters=(result.loaded["parameters"] or None) if result.loaded else None,
-        kind=result.loaded["kind"] if result.loaded else "",
-        facts=result.loaded.get("facts", {}) if result.loaded else {},
+        parameters=loaded["parameters"] if runtime and RUNTIMES[runtime].counts_parameters else None,
+        runtime=runtime,
+        facts=loaded.get("facts", {}),
     )

@@ -36,7 +36,7 @@ class ArtifactInfo:
     """Version that exported it, if its cases say."""
     parameters: int | None
     """Number of parameters' elements; ``None`` if it did not load, or if its kind does not say."""
-    kind: str = ""
+    runtime: str = ""
     """As what it ran (docs/kinds.md); empty if it did not load."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What only that kind has to say, such as its memory plan."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tsharness.migration.program import Exported
-from tsharness.migration.targets.base import Made, Step, Target, program_made
+from tsharness.migration.converting.program import Exported
+from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
 
 
 class Aoti(Target):

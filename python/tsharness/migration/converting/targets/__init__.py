@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from tsharness.migration.targets.base import Request, Target
+from tsharness.migration.converting.targets.base import Request, Target
 
 
 def target_for(request: Request) -> Target:
     """Raises ImportError for what is not installed."""
     if request.to == "aoti":
-        from tsharness.migration.targets.aoti import Aoti
+        from tsharness.migration.converting.targets.aoti import Aoti
 
         return Aoti(request)
     if request.to == "executorch":
-        from tsharness.migration.targets.executorch import Executorch
+        from tsharness.migration.converting.targets.executorch import Executorch
 
         return Executorch(request)
     if request.to == "onnx":
-        from tsharness.migration.targets.onnx import Onnx
+        from tsharness.migration.converting.targets.onnx import Onnx
 
         return Onnx(request)
-    from tsharness.migration.targets.lite import Lite
+    from tsharness.migration.converting.targets.lite import Lite
 
     return Lite(request)

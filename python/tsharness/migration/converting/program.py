@@ -11,7 +11,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 from torch.utils import _pytree as pytree
 
-from tsharness.migration.cases import Example, sample_of, sizes_of
+from tsharness.migration.converting.cases import Example, sample_of, sizes_of
 
 Wanted = Mapping[tuple[int, int], Mapping[int, tuple[int, int | None]]]
 """By argument and leaf, the dims that are to stay dynamic, each with its least and its greatest size."""

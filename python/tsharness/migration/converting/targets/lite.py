@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tsharness.exporting import torch_jit
-from tsharness.migration.targets.base import Made, Step, Target
+from tsharness.migration.converting.targets.base import Made, Step, Target
 
 
 class Lite(Target):

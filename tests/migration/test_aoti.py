@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from conftest import tsharness, verify_json, written_report
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
+
+from conftest import models, tsharness, verify_json, written_report  # noqa: E402, F401
 
 MODEL = """
 import torch
@@ -137,7 +141,7 @@ def test_other_memory_layouts_are_read_wrongly_and_that_is_said(folder: Path) ->
 def test_it_is_run_without_python_and_judged(package: Path) -> None:
     ran, report = verify_json(package, "--case", "example", "--case", "N=7")
     assert ran.code == 0, ran.text
-    assert report["artifact"]["kind"] == "aoti"
+    assert report["artifact"]["runtime"] == "aoti"
     checks = {check["id"]: check["verdict"] for check in report["checks"]}
     assert checks["no-python"] == "pass" and checks["integrity"] == "pass"
     assert checks["grad-mode"] == checks["state"] == "skipped"
@@ -227,7 +231,7 @@ def test_what_blocks_is_named_with_its_line(folder: Path) -> None:
     assert "wrong.py:39" in ran.out and "if int(x.sum()) > 3:" in ran.out and not (folder / "b.pt2").exists()
 
 
-def test_a_plan_of_a_folder(models: Path, tmp_path: Path) -> None:
+def test_a_plan_of_a_folder(models: Path, tmp_path: Path) -> None:  # noqa: F811
     fleet = tmp_path / "fleet"
     fleet.mkdir()
     for name in ("linear.pt", "conditional.pt"):

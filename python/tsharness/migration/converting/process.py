@@ -11,7 +11,7 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,15 +27,18 @@ from tsharness.exporting.load import load_model
 from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.findings import RULES, finding
-from tsharness.migration.cases import Example, examples_of
-from tsharness.migration.comparing import run_stage
-from tsharness.migration.constructs import construct_of, unsupported_nodes
-from tsharness.migration.operators import Operator, first_divergence, operators_of_call, operators_of_graph
-from tsharness.migration.program import Exported, export_program
+from tsharness.migration.converting.before import Before
+from tsharness.migration.converting.cases import Example, examples_of
+from tsharness.migration.converting.comparing import run_stage
+from tsharness.migration.converting.constructs import construct_of, unsupported_nodes
+from tsharness.migration.converting.operators import (
+    first_divergence,
+)
+from tsharness.migration.converting.program import Exported, export_program
+from tsharness.migration.converting.taps import tapped, write_tap_cases
+from tsharness.migration.converting.targets import target_for
+from tsharness.migration.converting.targets.base import Made, Request, program_made
 from tsharness.migration.stage import Construct, Conversion, Stage
-from tsharness.migration.taps import tapped, write_tap_cases
-from tsharness.migration.targets import target_for
-from tsharness.migration.targets.base import Made, Request, program_made
 from tsharness.report.model import Finding, to_dict
 from tsharness.verdict import Verdict
 
@@ -94,7 +97,7 @@ class Converter:
         self.informative = target.informative
         script = self.message["script"]
         exported: Exported | None = None
-        self.reference = _Reference(self.model, self.examples)
+        self.before = Before(self.model, self.examples)
         try:
             if not target.of_script:
                 exported = self._exported(document)
@@ -178,7 +181,7 @@ class Converter:
         self.examples = examples_of(
             self.model, self.document, self.message["only"], self.message["contiguous"]
         )
-        self.reference = _Reference(self.model, self.examples)
+        self.before = Before(self.model, self.examples)
         if self._stage("exported from TorchScript", export) is None:
             self.constructs[:] = refused
             return False
@@ -202,12 +205,12 @@ class Converter:
             return made
         self.say(f"{name}: running the cases")
         stage = run_stage(name, made.fresh, self.examples, self.message["tolerance"], started)
-        operators = self.reference.operators_of(made, stage)
+        operators = self.before.operators_of(made, stage)
         if stage.verdict is not Verdict.PASS and not self._diverged and operators is not None:
-            stage = replace(stage, divergence=first_divergence(self.reference.before, operators))
+            stage = replace(stage, divergence=first_divergence(self.before.operators, operators))
         self.stages.append(stage)
         if operators is not None:
-            self.reference.before = operators
+            self.before.operators = operators
         return made
 
     @property
@@ -246,34 +249,6 @@ def _other_methods(document: CaseDocument) -> Construct:
 
 class _Blocked(Exception):
     """There is no program to go on with."""
-
-
-class _Reference:
-    """The operators of the stage before, on the first case that a stage gets wrong; recorded when one does,
-    and for the stages on the way there only if their graphs can be run."""
-
-    def __init__(self, model: torch.nn.Module, examples: Sequence[Example]) -> None:
-        self._model, self._examples = model, examples
-        self.before: list[Operator] = []
-        self._graphs: list[Made] = []
-
-    def operators_of(self, made: Made, stage: Stage) -> list[Operator] | None:
-        """Of this stage; ``None`` unless it is the one that differs and can be looked into."""
-        if made.graph is None:
-            return None
-        previous, self._graphs = self._graphs, [made]
-        if stage.verdict is Verdict.PASS or not stage.failed:
-            return None
-        args = next(one.calls[0] for one in self._examples if one.name == stage.failed[0])
-        try:
-            if previous and previous[0].graph is not None:
-                self.before = operators_of_graph(previous[0].graph(), args)
-            else:
-                self.before = operators_of_call(Subject(self._model).model, args)
-            return operators_of_graph(made.graph(), args)
-        except Exception:
-            # A stage that does not run shows no operators; why it does not run is told already.
-            return None
 
 
 def main() -> None:

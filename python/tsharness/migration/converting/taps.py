@@ -13,10 +13,10 @@ from torch.utils import _pytree as pytree
 from tsharness.cases.case_file import CaseFile, write_case_file
 from tsharness.exporting.inputs import Inputs
 from tsharness.exporting.record import case_of
-from tsharness.migration.cases import Example, as_inputs
-from tsharness.migration.operators import source_of
-from tsharness.migration.program import Exported
-from tsharness.migration.targets.base import unguarded
+from tsharness.migration.converting.cases import Example, as_inputs
+from tsharness.migration.converting.operators import source_of
+from tsharness.migration.converting.program import Exported
+from tsharness.migration.converting.targets.base import unguarded
 
 CASE = "taps"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from tsharness.migration.program import Exported
+from tsharness.migration.converting.program import Exported
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,6 @@ def unguarded(program: Any) -> Any:
 
 def sample_args(exported: Exported) -> tuple[Any, ...]:
     """Inputs of their own, for converters that want some."""
-    from tsharness.migration.cases import as_inputs
+    from tsharness.migration.converting.cases import as_inputs
 
     return as_inputs(exported.sample.calls[0]).args

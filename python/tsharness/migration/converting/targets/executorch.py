@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tsharness.migration.program import Exported
-from tsharness.migration.targets.base import Made, Step, Target, program_made
+from tsharness.migration.converting.program import Exported
+from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
 
 
 class Executorch(Target):

@@ -13,7 +13,7 @@ from tsharness.exporting.guard import seeded
 from tsharness.exporting.inputs import map_leaves
 from tsharness.exporting.source import essence
 from tsharness.exporting.stages import plain_tuples
-from tsharness.migration.cases import Example, as_inputs
+from tsharness.migration.converting.cases import Example, as_inputs
 from tsharness.migration.stage import Stage
 from tsharness.session import load_core
 from tsharness.verdict import Verdict
