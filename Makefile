@@ -64,7 +64,7 @@ migration: build/.migration build/.networks
 	$(PY) -W ignore docs/generate_migration.py
 
 test-migration: build/.migration
-	$(PY) -m pytest tests/migration
+	OMP_WAIT_POLICY=passive $(PY) -m pytest --numprocesses 2 --dist loadfile tests/migration
 
 # The three ways to install from source.
 test-build: $(INSTALLED)

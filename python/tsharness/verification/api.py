@@ -127,10 +127,9 @@ def verify_artifact(
         refuse_dangers(path, options.allow_ops, bool(options.libraries), caged=options.caged)
     runtime = runtime_of(artifact, options.kind)
     options = replace(options, kind=runtime.name)
-    given = launcher is not None and runs_in(runtime, options.runner, launcher.runner)
-    own = None if given else launcher_of(options, runtime=runtime)
-    launcher = launcher if own is None else own
-    assert launcher is not None
+    own = None
+    if launcher is None or not runs_in(runtime, options.runner, launcher.runner):
+        own = launcher = launcher_of(options, runtime=runtime)
     launcher.sandbox = options.sandbox
     ahead = _starting_ahead(options, launcher, hooks)
 
