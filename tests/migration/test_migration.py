@@ -22,8 +22,6 @@ pytest.importorskip("executorch")
 pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
 
-SIZES = {"example", "N=2", "N=4"}
-
 
 def there(*arguments: str | Path, **options: object) -> Ran:
     """A command that knows the runner for ExecuTorch programs."""
@@ -81,6 +79,11 @@ def test_a_pte_says_what_was_delegated_and_planned(folder: Path) -> None:
     assert there("verify", folder / "model.pte", "--json", kept, "--level", "quick").code == 0
     (method,) = written_report(kept)["artifact"]["facts"]["methods"].values()
     assert "XnnpackBackend" in method["backends"] and sum(method["planned_bytes"]) > 0
+
+
+def test_what_a_bundle_cannot_hold_is_refused(folder: Path) -> None:
+    ran = there("bundle", folder / "model.pte", "-o", folder / "bundle")
+    assert ran.code == 2 and "ExecuTorch program" in ran.err and not (folder / "bundle").exists()
 
 
 def test_a_wrong_decomposition_is_named_for_executorch_too(folder: Path) -> None:

@@ -26,6 +26,7 @@ from tsharness.report.model import to_dict
 from tsharness.runner.cage import KEPT_VARIABLES, parse_sandbox
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runners.resolve import capability_environment, runner_named
+from tsharness.runtimes.registry import runtime_of
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.checks.rule import parse_level
 from tsharness.verification.plan import Plan, VerifyOptions, tolerance_layer
@@ -109,6 +110,9 @@ def bundle_artifact(
     exists or cannot be written, EnvironmentProblem without zstandard for a .tar.zst."""
     if output.exists():
         raise UsageError(f"{output} exists; name another one with -o, or remove it")
+    runtime = runtime_of(artifact)
+    if runtime.own_runner:
+        raise UsageError(f"{artifact} is {runtime.what}, which the runner of a bundle does not run")
     kind = archive_kind(output)
     options = replace(options, cause=False, localize=False)
     with atomic_path(output) as unfinished:

@@ -1,1 +1,1 @@
-"""From TorchScript to what comes after it, with proof (docs/migration.md)."""
+"""From TorchScript to what comes after it, with proof (docs/how-to/migrate.md)."""

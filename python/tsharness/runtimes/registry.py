@@ -38,9 +38,14 @@ class Runtime:
         return self.name == "torchscript"
 
     @property
+    def own_runner(self) -> bool:
+        """Whether the runner that is installed with the package does not run it."""
+        return self.name in ("executorch", "onnx")
+
+    @property
     def counts_parameters(self) -> bool:
         """Whether its files say how many there are."""
-        return self.name not in ("executorch", "onnx")
+        return not self.own_runner
 
 
 RUNTIMES = {
@@ -118,7 +123,7 @@ def runner_for(runtime: Runtime, named: str) -> Runner:
 
 def runs_in(runtime: Runtime, named: str, runner: Runner) -> bool:
     """Whether that runner, which is the one of that name or what stands in for it, is the one to take."""
-    return named != INSTALLED or runtime.name not in ("executorch", "onnx") or runner.prefix != ()
+    return named != INSTALLED or not runtime.own_runner or runner.prefix != ()
 
 
 def _executorch_runner() -> Runner:
