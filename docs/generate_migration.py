@@ -15,7 +15,7 @@ from tsharness.errors import TsharnessError  # noqa: E402
 from tsharness.migration.api import migrate_to_many  # noqa: E402
 from tsharness.migration.options import SUFFIXES, MigrateOptions  # noqa: E402
 from tsharness.migration.report import MigrateReport  # noqa: E402
-from tsharness.report.migrate_text import gain_lines, summary_line, verdict_line  # noqa: E402
+from tsharness.report.migrate_text import gain_lines, ratio_text, summary_line, verdict_line  # noqa: E402
 
 PAGE = ROOT / "docs" / "migration-table.md"
 EXAMPLES = ("linear", "resnet", "transformer", "conditional", "script_method", "voice_activity")
@@ -87,10 +87,7 @@ def label(source: str) -> str:
 
 
 def _cell(report: MigrateReport) -> str:
-    comparison = report.comparison
-    effect = comparison.cases[0].effect if comparison and comparison.cases else None
-    ratio = f" {effect.ratio:.2f} ({effect.low:.2f} to {effect.high:.2f})" if effect else ""
-    return f"{report.verdict}{ratio}"
+    return f"{report.verdict} {ratio_text(report)}".strip()
 
 
 def _reasons(report: MigrateReport) -> Iterator[str]:
@@ -109,9 +106,9 @@ def _reasons(report: MigrateReport) -> Iterator[str]:
 def _gains(report: MigrateReport) -> Iterator[str]:
     told = dict(gain_lines(report))
     if told:
-        latency = told["latency"].partition(": ")[2]
-        rest = " | ".join(told[name] for name in ("first call", "load", "memory", "size"))
-        yield f"| {label(report.source)} | {report.to} | {latency} | {rest} |"
+        cells = [told["latency"].rpartition(": ")[2].partition(" (")[0]]
+        cells += [told[name] for name in ("first call", "load", "memory", "size")]
+        yield f"| {label(report.source)} | {report.to} | {' | '.join(cells)} |"
 
 
 def main() -> None:

@@ -43,6 +43,8 @@ _ELSEWHERE = {
     "--runner-b old": "building/test_runner_build.py",
     "--host user@machine": "python/test_host.py",
     "report results.json": "python/test_bundle.py",
+    "tsharness migrate": "migration/test_aoti.py",
+    "model.pt2": "migration/test_aoti.py",
 }
 """What needs something to be built or another machine, or takes minutes."""
 _OF_A_SUITE = ("tsharness init", "tsharness verify -", "tsharness compare -")

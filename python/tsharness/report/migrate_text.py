@@ -13,6 +13,8 @@ from tsharness.verdict import ExitCode
 
 COLUMNS = ("stage", "verdict", "max abs", "worst at", "took")
 TABLE_COLUMNS = ("model", "target", "verdict", "cases", "new/old", "load", "size", "why")
+_UNKNOWN = 4
+"""Upper end of an interval, of its lower end, from which on it says nothing."""
 _SEVERITIES = {"error": "error", "warning": "warn ", "note": "note "}
 _TARGETS = {
     "aoti": "AOTInductor (.pt2)",
@@ -49,16 +51,24 @@ def gain_lines(report: MigrateReport) -> Iterator[tuple[str, str]]:
     if comparison is None or not comparison.cases:
         return
     case, old, new = comparison.cases[0], comparison.base, comparison.new
-    effect = case.effect
-    yield (
-        "latency",
-        f"new takes {effect.ratio:.3f} of old ({effect.low:.3f} to {effect.high:.3f}): "
-        f"{seconds(case.base_seconds)}, then {seconds(case.new_seconds)} (case {case.case})",
-    )
+    took = f"{seconds(case.base_seconds)}, then {seconds(case.new_seconds)} (case {case.case})"
+    known = ratio_text(report)
+    yield "latency", f"new takes {known} of old: {took}" if known else f"too unsteady to compare: {took}"
     yield "first call", f"{seconds(case.base_first_seconds)}, then {seconds(case.new_first_seconds)}"
     yield "load", f"{seconds(old.load_seconds)}, then {seconds(new.load_seconds)}"
     yield "memory", f"{size(max(0, old.load_bytes))} of heap, then {size(max(0, new.load_bytes))}"
     yield "size", f"{size(old.size)}, then {size(new.size)}"
+
+
+def ratio_text(report: MigrateReport) -> str:
+    """New of old with its interval; empty without one, or where it says nothing."""
+    comparison = report.comparison
+    if comparison is None or not comparison.cases:
+        return ""
+    effect = comparison.cases[0].effect
+    if effect.high > _UNKNOWN * effect.low:
+        return ""
+    return f"{effect.ratio:.3g} ({effect.low:.3g} to {effect.high:.3g})"
 
 
 def construct_lines(one: Construct) -> Iterator[str]:
@@ -130,14 +140,12 @@ def _speed(report: MigrateReport) -> str:
 def table_row(report: MigrateReport) -> tuple[str, ...]:
     """Texts below TABLE_COLUMNS."""
     comparison = report.comparison
-    case = comparison.cases[0] if comparison and comparison.cases else None
-    effect = case.effect if case else None
     return (
         Path(report.source).name,
         report.to,
         report.verdict,
         str(len(report.cases)) if report.cases else "",
-        f"{effect.ratio:.2f} ({effect.low:.2f} to {effect.high:.2f})" if effect else "",
+        ratio_text(report),
         _pair(comparison.base.load_seconds, comparison.new.load_seconds, seconds) if comparison else "",
         size(report.verification.artifact.size) if report.verification else "",
         report.reason,

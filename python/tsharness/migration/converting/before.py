@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from tsharness.exporting.state import Subject
-from tsharness.migration.converting.cases import Example
+from tsharness.migration.converting.cases import Example, as_inputs
 from tsharness.migration.converting.operators import Operator, operators_of_call, operators_of_graph
 from tsharness.migration.converting.targets.base import Made
 from tsharness.migration.stage import Stage
@@ -30,13 +30,13 @@ class Before:
         previous, self._graphs = self._graphs, [made]
         if stage.verdict is Verdict.PASS or not stage.failed:
             return None
-        args = next(one.calls[0] for one in self._examples if one.name == stage.failed[0])
+        call = next(one.calls[0] for one in self._examples if one.name == stage.failed[0])
         try:
             if previous and previous[0].graph is not None:
-                self.operators = operators_of_graph(previous[0].graph(), args)
+                self.operators = operators_of_graph(previous[0].graph(), as_inputs(call).args)
             else:
-                self.operators = operators_of_call(Subject(self._model).model, args)
-            return operators_of_graph(made.graph(), args)
+                self.operators = operators_of_call(Subject(self._model).model, as_inputs(call).args)
+            return operators_of_graph(made.graph(), as_inputs(call).args)
         except Exception:
             # A stage that does not run shows no operators; why it does not run is told already.
             return None

@@ -31,9 +31,7 @@ from tsharness.migration.converting.before import Before
 from tsharness.migration.converting.cases import Example, examples_of
 from tsharness.migration.converting.comparing import run_stage
 from tsharness.migration.converting.constructs import construct_of, unsupported_nodes
-from tsharness.migration.converting.operators import (
-    first_divergence,
-)
+from tsharness.migration.converting.operators import first_divergence
 from tsharness.migration.converting.program import Exported, export_program
 from tsharness.migration.converting.taps import tapped, write_tap_cases
 from tsharness.migration.converting.targets import target_for
@@ -71,7 +69,7 @@ class Converter:
             self.constructs.append(_other_methods(document))
             return Conversion((), tuple(self.constructs))
         if left and not message["only"] and not message["contiguous"]:
-            self._note("TS513", f"{left} of {len(document.summaries)} cases call other methods")
+            self._note("TS513", f"{left} of {len(document.summaries)} cases need other methods")
         if not isinstance(self.model, torch.jit.ScriptModule) and not self._is_the_recorded_one():
             return Conversion(tuple(self.stages), tuple(self.constructs))
         request = Request(message["to"], Path(message["output"]), message["bytecode"])
@@ -215,7 +213,7 @@ class Converter:
 
     @property
     def _diverged(self) -> bool:
-        return any(stage.verdict is not Verdict.PASS for stage in self.stages)
+        return any(stage.verdict is Verdict.FAIL for stage in self.stages)
 
     def _blocked(self, name: str, error: Exception, started: float) -> None:
         self.stages.append(
