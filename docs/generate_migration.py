@@ -74,7 +74,9 @@ def render(reports: Sequence[MigrateReport]) -> str:
         f"{INTRODUCTION}{heads}\n"
         + "\n".join(rows)
         + f"\n\n{summary_line(reports)}. Figures are latency, new of old, "
-        f"with its interval at 99%.\n\n## Why not\n\n{why}\n\n## What it brings\n\n"
+        "with its interval at 99%; about: of the medians, "
+        f"where {SECONDS:g} s gave no interval that says anything.\n\n"
+        f"## Why not\n\n{why}\n\n## What it brings\n\n"
         "| model | target | latency | first call | load | memory | size |\n|---|---|---|---|---|---|---|\n"
         f"{gains}\n"
     )
@@ -87,7 +89,11 @@ def label(source: str) -> str:
 
 
 def _cell(report: MigrateReport) -> str:
-    return f"{report.verdict} {ratio_text(report)}".strip()
+    ratio = ratio_text(report)
+    if not ratio and report.comparison and report.comparison.cases:
+        case = report.comparison.cases[0]
+        ratio = f"about {case.new_seconds / case.base_seconds:.2g}"
+    return f"{report.verdict} {ratio}".strip()
 
 
 def _reasons(report: MigrateReport) -> Iterator[str]:

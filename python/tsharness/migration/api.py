@@ -245,7 +245,8 @@ def _judged(
     assert verification is not None
     if verification.verdict is Verdict.PASS:
         return "safe", "", ExitCode.PASS
-    first = next(stage for stage in stages if stage.verdict is not Verdict.PASS)
+    # A stage that could not be made and that nothing is made of says nothing about the difference.
+    first = next((stage for stage in stages if stage.verdict is Verdict.FAIL), stages[-1])
     found = next((stage.divergence for stage in stages if stage.divergence), None)
     operator = (
         f", operator {found.operator}" + (f" ({found.source})" if found.source else "") if found else ""

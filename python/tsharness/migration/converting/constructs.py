@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import re
+import sysconfig
 import traceback
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +41,15 @@ def _place(error: BaseException, message: str) -> tuple[str, int, str]:
     named = [(file, int(line)) for file, line in _FRAME.findall(message)]
     frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
     for found in (named, frames):
-        own = [(file, line) for file, line in found if not is_machinery(file) and "site-packages" not in file]
+        own = [(file, line) for file, line in found if not is_machinery(file) and not _is_a_librarys(file)]
         if own:
             file, line = own[-1]
             return Path(file).name, line, linecache.getline(file, line).strip()
     return "", 0, ""
+
+
+def _is_a_librarys(file: str) -> bool:
+    return "site-packages" in file or file.startswith(sysconfig.get_path("stdlib"))
 
 
 def unsupported_nodes(module: torch.jit.ScriptModule, args: tuple[object, ...]) -> Iterator[Construct]:
