@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_network_of_224_pixels_in_cpp_at_several_batches(to: str, models: Path, tmp_path: Path) -> None:  # noqa: F811
     target = tmp_path / f"resnet.{ {'aoti': 'pt2', 'executorch': 'pte'}[to] }"
     kept = tmp_path / "run.json"
-    asked = ("--to", to, "-o", target, "--compare-time", "2", "--json", kept, "--force", "--level", "quick")
+    asked = ("--to", to, "-o", target, "--contiguous", "--compare-time", "2", "--json", kept)
     ran = there("migrate", models / "resnet.pt", *asked)
     report = written_report(kept)
     verified = report["verification"]

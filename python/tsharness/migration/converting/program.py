@@ -3,7 +3,8 @@ several sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,13 +55,20 @@ def export_program(
     return Exported(program, converter, sample, shapes, count, tuple(dynamic_dims(program)))
 
 
+@contextlib.contextmanager
+def oblivious() -> Iterator[None]:
+    """Tracing that takes sizes 0 and 1 for sizes like others. What passes trace again needs it again."""
+    from torch.fx.experimental import _config
+
+    with _config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+        yield
+
+
 def _exporting(export: Callable[[], ExportedProgram]) -> ExportedProgram:
     """With sizes 0 and 1 as sizes like others, where that can be had: programs that take any batch but one
     are of no use to a server."""
-    from torch.fx.experimental import _config
-
     try:
-        with _config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
+        with oblivious():
             return export()
     except Exception:
         # The plain way is what torch.export itself does; its error is the one to show.

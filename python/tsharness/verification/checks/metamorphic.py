@@ -39,9 +39,13 @@ def batch(context: Context) -> Check:
         return Check("batch", Verdict.SKIPPED, "every case is a sequence of calls")
     if outcome.error is not None:
         return Check("batch", Verdict.ERROR, outcome.error.message)
-    for name, error in outcome.errors.items():
-        return Check("batch", Verdict.ERROR, f"{error.message} (case {name})")
     told, right, reasons = [], 0, []
+    for name, error in outcome.errors.items():
+        if not context.runtime.probing:
+            return Check("batch", Verdict.ERROR, f"{error.message} (case {name})")
+        # The case itself passes: without its checks, the code takes the size.
+        said = error.message.strip().splitlines()[0]
+        reasons.append(f"checks that the code has, and a server may switch on, refuse case {name}: {said}")
     if any(map(_mixes_rows, outcome.results)):
         message = "the first dim is no batch: its indices influence one another, and that is right"
         return Check("batch", Verdict.SKIPPED, message)

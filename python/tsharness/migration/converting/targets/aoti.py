@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tsharness.migration.converting.program import Exported
+from tsharness.migration.converting.program import Exported, oblivious
 from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
 
 
@@ -26,9 +26,10 @@ class Aoti(Target):
         def compile_() -> Made:
             import torch._inductor
 
-            path = torch._inductor.aoti_compile_and_package(
-                exported.program, package_path=str(self.request.output)
-            )
+            with oblivious():
+                path = torch._inductor.aoti_compile_and_package(
+                    exported.program, package_path=str(self.request.output)
+                )
             loaded = torch._inductor.aoti_load_package(path)
             return Made(fresh=lambda: loaded)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tsharness.migration.converting.program import Exported
+from tsharness.migration.converting.program import Exported, oblivious
 from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
 
 
@@ -30,12 +29,12 @@ class Executorch(Target):
             return program_made(exported.program.run_decompositions())
 
         def edge() -> Made:
-            with _oblivious():
+            with oblivious():
                 made["edge"] = to_edge(exported.program)
             return program_made(made["edge"].exported_program())
 
         def lower() -> Made:
-            with _oblivious():
+            with oblivious():
                 made["lowered"] = to_edge_transform_and_lower(
                     exported.program, partitioner=[XnnpackPartitioner()]
                 )
@@ -43,7 +42,7 @@ class Executorch(Target):
             return program_made(made["lowered"].exported_program())
 
         def write() -> Made:
-            with _oblivious():
+            with oblivious():
                 program = made["lowered"].to_executorch()
             self.request.output.write_bytes(program.buffer)
             return Made(fresh=None)
@@ -61,12 +60,3 @@ class Executorch(Target):
             return []
         told = ", ".join(f"{name} {count}" for name, count in sorted(fell_back.items(), key=lambda i: -i[1]))
         return [("TS512", told)]
-
-
-@contextlib.contextmanager
-def _oblivious() -> Iterator[None]:
-    """As the program was exported: passes trace it again."""
-    from torch.fx.experimental import _config
-
-    with _config.patch(backed_size_oblivious=True):  # type: ignore[attr-defined]
-        yield
