@@ -96,6 +96,8 @@ def memory(context: Context) -> Check:
     if told:
         message = f"{'; '.join(told)}; the limit is {_bytes(limit)}"
         return Check("memory", worst, message, curves=tuple(curves))
+    if not curves:
+        return Check("memory", Verdict.SKIPPED, "it was not asked")
     calls = sum(
         event["calls"]
         for key, o in context.answers.items()
