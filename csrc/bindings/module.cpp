@@ -182,22 +182,21 @@ class PythonProgram : public Program {
 /// The runner's work in this process, for a kind of artifact that `load(path)` loads.
 int run_application_with(std::vector<std::string> arguments, const std::string& kind,
                          const py::function& load) {
-  add_program_kind({kind, [](const std::string&) { return true; },
-                    [&](const std::string& path, c10::Device device) {
-                      if (!device.is_cpu()) {
-                        throw Error(ErrorKind::Device, kind + " runs on the CPU here, not on " +
-                                                           device.str());
-                      }
-                      return std::unique_ptr<Program>(
-                          std::make_unique<PythonProgram>(kind, [&load, path]() -> py::object {
-                            try {
-                              return load(path);
-                            } catch (const py::error_already_set& error) {
-                              throw Error(ErrorKind::Artifact,
-                                          py::str(error.value()).cast<std::string>());
-                            }
-                          }));
-                    }});
+  add_program_kind(
+      {kind, [](const std::string&) { return true; },
+       [&](const std::string& path, c10::Device device) {
+         if (!device.is_cpu()) {
+           throw Error(ErrorKind::Device, kind + " runs on the CPU here, not on " + device.str());
+         }
+         return std::unique_ptr<Program>(
+             std::make_unique<PythonProgram>(kind, [&load, path]() -> py::object {
+               try {
+                 return load(path);
+               } catch (const py::error_already_set& error) {
+                 throw Error(ErrorKind::Artifact, py::str(error.value()).cast<std::string>());
+               }
+             }));
+       }});
   std::vector<char*> argv;
   for (std::string& one : arguments) argv.push_back(one.data());
   const py::gil_scoped_release released;

@@ -54,8 +54,8 @@ std::vector<std::string> argument_names_of(const std::string& in_spec) {
   const size_t positional = both[0].value("children_spec", Json::array()).size();
   for (size_t i = 0; i < positional; ++i) names.push_back("arg" + std::to_string(i));
   const Json context = both[1].value("context", Json());
-  const Json keys = context.is_string() ? Json::parse(context.get<std::string>(), nullptr, false)
-                                        : context;
+  const Json keys =
+      context.is_string() ? Json::parse(context.get<std::string>(), nullptr, false) : context;
   if (!keys.is_array()) return names;
   for (const Json& key : keys) names.push_back(key.is_string() ? key.get<std::string>() : "");
   return names;
@@ -80,7 +80,8 @@ TemporaryFolder::~TemporaryFolder() {
 /// lacks, or nothing. Without this the process would die of SIGILL.
 static std::string missing_instructions(const std::string& isa) {
 #ifdef __x86_64__
-  if (isa.find("AVX512") != std::string::npos && !__builtin_cpu_supports("avx512f")) return "AVX512";
+  if (isa.find("AVX512") != std::string::npos && !__builtin_cpu_supports("avx512f"))
+    return "AVX512";
   if (isa.find("AVX2") != std::string::npos && !__builtin_cpu_supports("avx2")) return "AVX2";
   if (isa.find("VNNI") != std::string::npos && !__builtin_cpu_supports("avx512vnni")) return "VNNI";
 #else
@@ -103,8 +104,7 @@ AotiProgram::AotiProgram(const std::string& path, c10::Device device)
                                          "; compile it on the oldest processor of the fleet");
   }
   const auto compiled_for = metadata.find("AOTI_DEVICE_KEY");
-  if (compiled_for != metadata.end() &&
-      c10::Device(compiled_for->second).type() != device.type()) {
+  if (compiled_for != metadata.end() && c10::Device(compiled_for->second).type() != device.type()) {
     throw Error(ErrorKind::Device, "it was compiled for " + compiled_for->second +
                                        ", and runs on no other device; state --device " +
                                        compiled_for->second);
@@ -155,9 +155,8 @@ bool holds_aoti_package(const std::string& path) {
   try {
     caffe2::serialize::PyTorchStreamReader archive(path);
     const auto records = archive.getAllRecords();
-    return std::any_of(records.begin(), records.end(), [](const std::string& name) {
-      return name.rfind(kModels, 0) == 0;
-    });
+    return std::any_of(records.begin(), records.end(),
+                       [](const std::string& name) { return name.rfind(kModels, 0) == 0; });
   } catch (const c10::Error&) {
     return false;  // the loader says what it is
   }

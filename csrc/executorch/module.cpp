@@ -13,8 +13,8 @@ namespace tsharness {
 
 namespace {
 
-using executorch::extension::threadpool::NoThreadPoolGuard;
 using executorch::extension::TensorPtr;
+using executorch::extension::threadpool::NoThreadPoolGuard;
 using executorch::runtime::EValue;
 using Value = ExecutorchValue;
 
@@ -79,9 +79,8 @@ class Inputs {
         throw std::runtime_error("takes tensors and numbers, not a string");
     }
     std::vector<executorch::aten::SizesType> sizes(value.sizes.begin(), value.sizes.end());
-    tensors_.push_back(
-        executorch::extension::from_blob(value.data, std::move(sizes),
-                                         static_cast<executorch::aten::ScalarType>(value.dtype)));
+    tensors_.push_back(executorch::extension::from_blob(
+        value.data, std::move(sizes), static_cast<executorch::aten::ScalarType>(value.dtype)));
     return EValue(*tensors_.back());
   }
 

@@ -6,8 +6,8 @@ namespace tsharness {
 /// after it has added them. Ends the process.
 [[noreturn]] void run_application(int argc, char** argv);
 
-/// The same, but it returns the exit code, and what is wrong with the arguments or the job leaves as
-/// Error(Usage): for a process that is somebody else's.
+/// The same, but it returns the exit code, and what is wrong with the arguments or the job leaves
+/// as Error(Usage): for a process that is somebody else's.
 int application(int argc, char** argv);
 
 }  // namespace tsharness

@@ -18,9 +18,9 @@ Side::Side(const Json& json, const Job& job)
   const int64_t heap = heap_bytes();
   const Settings active(settings_);
   const double start = now_seconds();
-  session_ = std::make_unique<Session>(json.value("artifact", job.artifact), device_,
-                                       Cast(json.value("cast", Json())),
-                                       json.value("kind", job.kind));
+  session_ =
+      std::make_unique<Session>(json.value("artifact", job.artifact), device_,
+                                Cast(json.value("cast", Json())), json.value("kind", job.kind));
   session_->synchronize();
   load_seconds_ = now_seconds() - start;
   load_bytes_ = heap_bytes() - heap;
