@@ -19,6 +19,9 @@ from test_latency_compare import QUICK, Crashes, Other, Work, X
 
 pytestmark = pytest.mark.alone
 
+STEADY = ("--max-time", "9", "--margin", "50%")
+"""For a verdict: each pair of processes takes a second to start."""
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -33,7 +36,7 @@ def copy(runner_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_same_is_the_same(base: Path, copy: Path, tmp_path: Path) -> None:
-    ran = run("compare", base, "--b-runner", copy, *QUICK, "--json", tmp_path / "r.json")
+    ran = run("compare", base, "--b-runner", copy, *STEADY, "--json", tmp_path / "r.json")
     assert ran.code == 0, ran.text
     assert "PASS  same: new takes " in ran.out and "a process for each, in turns" in ran.out
     report = written_report(tmp_path / "r.json")
@@ -44,7 +47,7 @@ def test_the_same_is_the_same(base: Path, copy: Path, tmp_path: Path) -> None:
 
 def test_a_slower_one_is_found(base: Path, copy: Path, tmp_path: Path) -> None:
     slow = scripted(Work(300), tmp_path / "slow.pt")
-    ran = run("compare", base, slow, "--runner-b", copy, *QUICK)
+    ran = run("compare", base, slow, "--runner-b", copy, *STEADY)
     assert ran.code == 4 and "FAIL  slower: new takes " in ran.out, ran.text
 
 
