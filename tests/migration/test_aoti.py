@@ -160,6 +160,27 @@ def test_it_does_not_run_outside_the_cage(package: Path) -> None:
     assert tsharness("verify", package, *trusted).code == 0
 
 
+def test_a_file_of_both_kinds_is_judged_as_what_runs(package: Path, models: Path, tmp_path: Path) -> None:  # noqa: F811
+    """TorchScript with machine code beside it: what was not judged does not run."""
+    both = tmp_path / "both.pt"
+    both.write_bytes((models / "linear.pt").read_bytes())
+    with zipfile.ZipFile(package) as source, zipfile.ZipFile(both, "a") as archive:
+        root = archive.namelist()[0].partition("/")[0]
+        for info in source.infolist():
+            inner = info.filename.partition("/")[2]
+            if inner.startswith("data/aotinductor/"):
+                archive.writestr(f"{root}/{inner}", source.read(info))
+    ran = tsharness("verify", both, "--kind", "aoti", "--sandbox", "off")
+    assert ran.code == 7 and "machine code" in ran.err
+    ran = tsharness(
+        "compare", models / "linear.pt", both, "--max-time", "1", "--sandbox", "off", "--margin", "5"
+    )
+    assert "of base" in ran.out and "keyword" not in ran.text, ran.text
+    kept = tmp_path / "run.json"
+    tsharness("verify", both, "--level", "quick", "--json", kept)
+    assert written_report(kept)["artifact"]["runtime"] == "torchscript"
+
+
 def test_it_is_measured_and_compared(package: Path, folder: Path) -> None:
     ran = tsharness("bench", package, "--min-time", "0.1", "--case", "example")
     assert ran.code == 0, ran.text

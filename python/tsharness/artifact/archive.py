@@ -29,6 +29,11 @@ BAD_ZIP = (
 """What zipfile raises for archives that are damaged, encrypted, or made to hurt."""
 
 
+def cases_beside(artifact: Path) -> Path:
+    """Where the cases of an artifact are that does not have them inside."""
+    return artifact.with_name(artifact.name + BESIDE_SUFFIX)
+
+
 def open_archive(path: Path) -> zipfile.ZipFile | None:
     """The archive, or ``None`` for a file that is not a zip. Raises ArtifactError if it cannot be read."""
     try:

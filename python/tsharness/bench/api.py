@@ -119,9 +119,10 @@ def benchmark_artifact(
     """As ``benchmark``; ``hooks`` hears every process's events, ``say`` of what takes long besides."""
     options.check()
     sandbox = parse_sandbox(options.sandbox)
-    refuse_dangers(artifact, options.allow_ops, bool(options.libraries), caged=sandbox is not Sandbox.OFF)
     runtime = runtime_of(artifact, options.kind)
     options = replace(options, kind=runtime.name)
+    caged, libraries = sandbox is not Sandbox.OFF, bool(options.libraries)
+    refuse_dangers(artifact, options.allow_ops, libraries, as_kind=options.kind, caged=caged)
     with closing(
         launcher_for(options.runner, options.host, options.cpu_capability, sandbox, say, runtime)
     ) as launcher:

@@ -79,8 +79,9 @@ def compare_artifacts(
     """As ``compare``; ``hooks`` hears every process's events."""
     _check(base, new, options)
     arena = _Arena(base, new, options, hooks)
-    for path in {base, new}:
-        refuse_dangers(path, options.allow_ops, bool(options.libraries), caged=options.sandbox != "off")
+    for path, kind in arena.artifacts:
+        caged, libraries = options.sandbox != "off", bool(options.libraries)
+        refuse_dangers(path, options.allow_ops, libraries, as_kind=kind, caged=caged)
     plan = _plan(base, options)
     started = time.monotonic()
     outcomes = list(_processes(arena, plan, options))
@@ -141,12 +142,19 @@ class _Arena:
         self._paths = (base, new)
         self._sides = (options.base, options.new)
         self._options, self._hooks = options, hooks
+        both = list(zip(self._paths, self._sides, strict=True))
+        runtimes = [runtime_of(path, side.kind) for path, side in both]
+        self._kinds = [runtime.name for runtime in runtimes]
         self._runners = [
-            runner_for(runtime_of(path, side.kind), side.runner)
-            for path, side in zip(self._paths, self._sides, strict=True)
+            runner_for(runtime, side.runner) for runtime, side in zip(runtimes, self._sides, strict=True)
         ]
         self._launcher = Launcher(self._runners[0], parse_sandbox(options.sandbox))
         self.interrupted = False
+
+    @property
+    def artifacts(self) -> set[tuple[Path, str]]:
+        """What is run, and as what."""
+        return set(zip(self._paths, self._kinds, strict=True))
 
     def outcome(self, plan: Plan, seconds: float, number: int) -> Outcome:
         """Of the process of that number. Raises what kept it from its end."""
@@ -167,11 +175,10 @@ class _Arena:
             return Outcome((), None, "")
 
     def _together(self, plan: Plan, seconds: float, number: int) -> dict[str, Any]:
-        paths, sides = self._paths, self._sides
         return {
             "step": "ab",
             "cases": [summary.name for summary in plan.cases],
-            "sides": [_side(path, one, self._options) for path, one in zip(paths, sides, strict=True)],
+            "sides": [self._side(0), self._side(1)],
             "first": number % 2,
             "seed": int.from_bytes(os.urandom(6), "little"),
             "seconds": seconds,
@@ -198,8 +205,7 @@ class _Arena:
         return Outcome(tuple(events), None, "")
 
     def _seat(self, plan: Plan, case: str, number: int, more: Mapping[str, str]) -> Seat:
-        side = _side(self._paths[number], self._sides[number], self._options)
-        step = {**side, "step": "turns", "cases": [case], "tolerance": self._tolerance, **more}
+        step = {**self._side(number), "step": "turns", "cases": [case], "tolerance": self._tolerance, **more}
         return Seat(self._runners[number], self._job(plan, number, (step,)))
 
     def _job(self, plan: Plan, number: int, steps: tuple[Mapping[str, Any], ...]) -> Job:
@@ -214,20 +220,21 @@ class _Arena:
             memory_limit=default_memory_limit(),
         )
 
+    def _side(self, number: int) -> dict[str, Any]:
+        """As jobs carry it. Its kind is stated: what was judged is what runs."""
+        side = self._sides[number]
+        stated = side.all_settings
+        return {
+            "artifact": str(self._paths[number].absolute()),
+            "kind": self._kinds[number],
+            "device": side.device or self._options.device,
+            "settings": {name: value for name, value in stated.items() if name not in CASTS},
+            "cast": {name: str(stated[name]) for name in CASTS if name in stated},
+        }
+
     @property
     def _tolerance(self) -> dict[str, Any]:
         return {"normwise": True, **self._options.tolerance}
-
-
-def _side(path: Path, side: SideOptions, options: CompareOptions) -> dict[str, Any]:
-    stated = side.all_settings
-    return {
-        "artifact": str(path.absolute()),
-        "kind": side.kind or "",
-        "device": side.device or options.device,
-        "settings": {name: value for name, value in stated.items() if name not in CASTS},
-        "cast": {name: str(stated[name]) for name in CASTS if name in stated},
-    }
 
 
 def _raise_for(outcome: Outcome, base: Path) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 from tsharness.artifact.archive import (
     BAD_ZIP,
-    BESIDE_SUFFIX,
     CASES_RECORD,
+    cases_beside,
     open_archive,
     raw_record,
     record_name,
@@ -239,9 +239,7 @@ def _inspection(
         constants=sum(s.size for folder, s in subject.storages if folder == "constants") if subject else 0,
         extra_files={n: s for n, s in archive.sizes.items() if n.startswith("extra/")} if archive else {},
         debug_lines=any(name.endswith(".debug_pkl") for name in archive.sizes) if archive else False,
-        cases=CASES_RECORD in archive.sizes
-        if archive
-        else path.with_name(path.name + BESIDE_SUFFIX).is_file(),
+        cases=CASES_RECORD in archive.sizes if archive else cases_beside(path).is_file(),
         findings=findings,
         verdict=Verdict.PASS if exit_code is ExitCode.PASS else Verdict.FAIL,
         exit_code=exit_code,

@@ -9,9 +9,10 @@ from tsharness.artifact.archive import open_archive
 from tsharness.artifact.container import Container, Fault
 from tsharness.artifact.kind import kind_of
 from tsharness.artifact.script_archive import read_archive
-from tsharness.errors import ArtifactError, RefusedError
+from tsharness.errors import RefusedError
 from tsharness.inspection.danger import dangers
 from tsharness.inspection.subject import Subject
+from tsharness.runtimes.registry import not_torchscript, runtime_of
 
 _AMBIGUOUS = ("TS313", "TS314", "TS316")
 
@@ -21,23 +22,26 @@ NATIVE_CODE = "native-code"
 
 
 def refuse_dangers(
-    path: Path, allow_ops: Sequence[str] = (), libraries: bool = False, *, caged: bool = True
+    path: Path,
+    allow_ops: Sequence[str] = (),
+    libraries: bool = False,
+    *,
+    as_kind: str | None = None,
+    caged: bool = True,
 ) -> None:
-    """Reads code and objects; executes nothing. Raises RefusedError, with what and where, for an operator
-    that can do more than compute and is not allowed, and for machine code outside the cage; ArtifactError
-    for a file that nothing here runs."""
-    kind = kind_of(path)
-    if kind.runtime == "aoti" and not caged and NATIVE_CODE not in allow_ops:
+    """Reads code and objects; executes nothing. ``as_kind``: as what it will be run (``--kind``). Raises
+    RefusedError, with what and where, for an operator that can do more than compute and is not allowed, and
+    for machine code outside the cage; ArtifactError for a file that nothing here runs."""
+    kind, runtime = kind_of(path), runtime_of(path, as_kind)
+    if runtime.name == "aoti" and not caged and NATIVE_CODE not in allow_ops:
         raise RefusedError(
             f"{path} is not run: it is machine code, and without the cage it could do anything\n"
             f"leave --sandbox at strict or auto, or trust it: --allow-op {NATIVE_CODE}"
         )
-    if kind.runtime in ("aoti", "executorch", "onnx"):
+    if not runtime.is_torchscript:
         return  # there is no TorchScript in it to be judged
     if not kind.loads:
-        raise ArtifactError(
-            f"{path} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
-        )
+        raise not_torchscript(path, kind)
     archive = read_archive(path)
     problems = [(one.record, one.message) for one in _ambiguous(path)]
     problems += [(one.record, one.message) for one in archive.problems]

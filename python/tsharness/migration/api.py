@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from tsharness.artifact.archive import BESIDE_SUFFIX
+from tsharness.artifact.archive import cases_beside
 from tsharness.atomic import folder_beside
 from tsharness.bench.compare import compare_artifacts
 from tsharness.bench.compare_options import CompareOptions, SideOptions
@@ -168,10 +168,6 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
     )
 
 
-def _beside(path: Path) -> Path:
-    return path.with_name(path.name + BESIDE_SUFFIX)
-
-
 def _verified(new: Path, options: MigrateOptions) -> VerifyReport:
     verify = VerifyOptions(
         kind=options.to,
@@ -213,7 +209,7 @@ def _of_layout(report: VerifyReport, options: MigrateOptions) -> list[Finding]:
 
 def _compared(old: Path, new: Path, options: MigrateOptions) -> tuple[CompareReport | None, list[Finding]]:
     compare = CompareOptions(
-        cases=_beside(new),
+        cases=cases_beside(new),
         only=options.only[:1],
         device=options.device,
         new=SideOptions(kind=options.to),
@@ -257,7 +253,7 @@ def _judged(
 def _place(new: Path, target: Path) -> None:
     """The cases first: whoever sees the artifact finds them."""
     try:
-        _beside(new).replace(_beside(target))
+        cases_beside(new).replace(cases_beside(target))
         new.replace(target)
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None

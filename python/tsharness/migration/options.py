@@ -11,8 +11,11 @@ from tsharness.errors import UsageError
 
 SUFFIXES = {"aoti": ".pt2", "executorch": ".pte", "onnx": ".onnx", "lite": ".ptl"}
 """Of the file that each target has."""
-EXTRAS = {"executorch": "executorch", "onnx": "onnxscript"}
-"""The package that converts, where torch alone does not."""
+
+
+def is_script(source: str) -> bool:
+    """Whether a source names a file of TorchScript."""
+    return source.endswith((".pt", ".pth", ".ptl"))
 
 
 @dataclass(frozen=True)

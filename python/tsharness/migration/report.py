@@ -50,11 +50,6 @@ class MigrateReport:
     schema_version: int = SCHEMA_VERSION
     kind: str = "migrate"
 
-    @property
-    def ratio(self) -> float | None:
-        """Latency of the new one, of the old one's."""
-        return self.comparison.cases[0].effect.ratio if self.comparison else None
-
     def to_dict(self) -> dict[str, Any]:
         return dict(to_dict(self))
 

@@ -14,9 +14,10 @@ from tsharness.artifact.archive import embedded_cases
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import ExportError, UsageError
 from tsharness.inspection.gate import refuse_dangers
-from tsharness.migration.options import MigrateOptions
+from tsharness.migration.options import MigrateOptions, is_script
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.process import NO_HOOKS
+from tsharness.runtimes.registry import runtime_of
 from tsharness.verification.api import launcher_of
 from tsharness.verification.plan import VerifyOptions, find_cases, plan_cases
 from tsharness.verification.synthesized import with_synthesized_cases
@@ -36,16 +37,6 @@ class Source:
     cases: Location
     cases_from: str
 
-    @property
-    def is_script(self) -> bool:
-        """Whether there is no Python model."""
-        return Path(self.name) == self.script
-
-
-def is_script(name: str) -> bool:
-    """Whether a source names a file of TorchScript."""
-    return name.endswith((".pt", ".pth", ".ptl"))
-
 
 def with_source(name: str, options: MigrateOptions, scratch: Path, say: Say, use: Callable[[Source], T]) -> T:
     """Calls ``use`` with the source, whose cases may exist only as long as that runs. Raises ArtifactError,
@@ -61,7 +52,10 @@ def with_source(name: str, options: MigrateOptions, scratch: Path, say: Say, use
         return use(Source(name, path, *found))
     say("looking for inputs")
     seeking = VerifyOptions(
-        device=options.device, libraries=options.libraries, sandbox=parse_sandbox(options.sandbox)
+        kind=runtime_of(path).name,
+        device=options.device,
+        libraries=options.libraries,
+        sandbox=parse_sandbox(options.sandbox),
     )
     with closing(launcher_of(seeking)) as launcher:
         return with_synthesized_cases(

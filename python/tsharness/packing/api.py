@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tsharness.artifact.archive import BESIDE_SUFFIX, append_cases, embedded_cases, remove_cases
+from tsharness.artifact.archive import append_cases, cases_beside, embedded_cases, remove_cases
 from tsharness.artifact.integrity import examine
 from tsharness.atomic import atomic_path, atomic_write
 from tsharness.cases.case_file import CaseFile, read_case_file
@@ -122,7 +122,7 @@ def _write(case_file: CaseFile, verdict: Verdict, bare: Path, artifact: Path, op
     provenance = {**case_file.provenance, "content_sha256": content, "self_check": {"verdict": verdict.value}}
     data = replace(case_file, provenance=provenance).to_bytes()
     if options.beside:
-        target = artifact.with_name(artifact.name + BESIDE_SUFFIX)
+        target = cases_beside(artifact)
         if embedded_cases(artifact) is not None:
             raise UsageError(f"{artifact} has cases inside, which win over those beside it: --strip it first")
         atomic_write(target, data)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tsharness.artifact.kind import kind_of
+from tsharness.artifact.kind import Kind, kind_of
 from tsharness.errors import ArtifactError, EnvironmentProblem, UsageError
 from tsharness.runner.find import Runner, installed_torch
 from tsharness.runners.resolve import runner_named
@@ -36,6 +36,11 @@ class Runtime:
     def has_graphs(self) -> bool:
         """Whether its operators can be looked at while it runs."""
         return self.name == "torchscript"
+
+    @property
+    def is_torchscript(self) -> bool:
+        """Whether it runs what torch.jit has written, with LibTorch's kernels."""
+        return self.name in ("torchscript", "lite")
 
     @property
     def own_runner(self) -> bool:
@@ -103,10 +108,15 @@ def runtime_of(artifact: Path, stated: str | None = None) -> Runtime:
         return RUNTIMES[stated]
     kind = kind_of(artifact)
     if not kind.runtime:
-        raise ArtifactError(
-            f"{artifact} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
-        )
+        raise not_torchscript(artifact, kind)
     return RUNTIMES[kind.runtime]
+
+
+def not_torchscript(artifact: Path, kind: Kind) -> ArtifactError:
+    """What a file is instead, and what to do with it."""
+    return ArtifactError(
+        f"{artifact} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
+    )
 
 
 def runner_for(runtime: Runtime, named: str) -> Runner:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tsharness.artifact.archive import BESIDE_SUFFIX
+from tsharness.artifact.archive import cases_beside
 from tsharness.errors import UsageError
 from tsharness.suite.read import Entry, Suite
 
@@ -22,7 +22,7 @@ def changed_entries(suite: Suite, entries: list[Entry], revision: str) -> list[E
 
 
 def _files_of(folder: Path, entry: Entry) -> set[Path]:
-    found = [entry.path, entry.path.with_name(entry.path.name + BESIDE_SUFFIX)]
+    found = [entry.path, cases_beside(entry.path)]
     for key in _FILES:
         value = entry.settings.get(key, ())
         texts = (value,) if isinstance(value, str) else value

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tsharness.artifact.archive import BESIDE_SUFFIX, embedded_cases
+from tsharness.artifact.archive import cases_beside, embedded_cases
 from tsharness.errors import UsageError
 from tsharness.inspection.api import inspect
 from tsharness.report.units import size
@@ -36,7 +36,7 @@ def find_artifacts(folder: Path) -> list[Found]:
             continue
         if inspect(path).kind != "torchscript":
             continue
-        beside = path.with_name(path.name + BESIDE_SUFFIX).is_file()
+        beside = cases_beside(path).is_file()
         cases = beside or embedded_cases(path) is not None
         found.append(Found(path.relative_to(folder), path.stat().st_size, cases))
     return found

@@ -28,13 +28,7 @@ from tsharness.verification.checks.run import exit_code_of_check, judge_checks, 
 from tsharness.verification.diagnose import NO_DIAGNOSIS, diagnose
 from tsharness.verification.environment import for_environment
 from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
-from tsharness.verification.plan import (
-    Plan,
-    VerifyOptions,
-    find_cases,
-    plan_cases,
-    tolerance_layer,
-)
+from tsharness.verification.plan import Plan, VerifyOptions, find_cases, plan_cases, tolerance_layer
 from tsharness.verification.reference import is_artifact
 from tsharness.verification.report import ArtifactInfo, VerifyReport
 from tsharness.verification.run import RunResult, record_float64, run_plan
@@ -123,10 +117,12 @@ def verify_artifact(
 ) -> VerifyReport:
     """As ``verify``, with hooks for progress; ``on_plan`` is called when the plan is made."""
     started = time.monotonic()
-    for path in (artifact, *([Path(options.reference)] if is_artifact(options.reference) else [])):
-        refuse_dangers(path, options.allow_ops, bool(options.libraries), caged=options.caged)
     runtime = runtime_of(artifact, options.kind)
     options = replace(options, kind=runtime.name)
+    judged = [(artifact, options.kind)]
+    judged += [(Path(options.reference), None)] if is_artifact(options.reference) else []
+    for path, kind in judged:
+        refuse_dangers(path, options.allow_ops, bool(options.libraries), as_kind=kind, caged=options.caged)
     own = None
     if launcher is None or not runs_in(runtime, options.runner, launcher.runner):
         own = launcher = launcher_of(options, runtime=runtime)

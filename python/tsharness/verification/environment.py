@@ -25,7 +25,7 @@ def for_environment(plan: Plan, options: VerifyOptions, libtorch: str) -> Verify
 
 def _other_kernels(plan: Plan, options: VerifyOptions) -> str:
     runtime = runtime_of(plan.artifact, options.kind)
-    if runtime.name in ("torchscript", "lite"):
+    if runtime.is_torchscript:
         return ""
     return f"with room for rounding in another order: {runtime.what} has kernels of its own"
 

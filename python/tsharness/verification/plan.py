@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tsharness.artifact.archive import BESIDE_SUFFIX, CASES_RECORD, embedded_cases, open_archive
+from tsharness.artifact.archive import BESIDE_SUFFIX, CASES_RECORD, cases_beside, embedded_cases, open_archive
 from tsharness.cases.case_file import CaseDocument, CaseSummary
 from tsharness.cases.input_spec import EXAMPLES, InputCase
 from tsharness.cases.safetensors_file import Location
@@ -152,7 +152,7 @@ def find_cases(artifact: Path, stated: Path | None) -> tuple[Location, str] | No
     inside = embedded_cases(artifact)
     if inside is not None:
         return inside, "inside the artifact"
-    beside = artifact.with_name(artifact.name + BESIDE_SUFFIX)
+    beside = cases_beside(artifact)
     if beside.is_file():
         return Location(beside), f"beside the artifact, in {beside.name}"
     return None

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tsharness.artifact.archive import BESIDE_SUFFIX
+from tsharness.artifact.archive import BESIDE_SUFFIX, cases_beside
 from tsharness.atomic import atomic_write
 from tsharness.cases.case_file import Case, CaseDocument, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location
@@ -64,7 +64,7 @@ class Reducer:
         return bool(self._run(replace(mine, artifact=part), step, plan)["passed"])
 
     def _keep(self, part: Path, inside: Path, operators: int, fails: bool) -> Reduced:
-        beside = self._path.with_name(self._path.name + BESIDE_SUFFIX)
+        beside = cases_beside(self._path)
         for made, wanted in ((inside, beside), (part, self._path)):
             atomic_write(wanted, made.read_bytes())
         return Reduced(str(self._path), operators, fails)
@@ -77,4 +77,4 @@ def _write(taken: Case, right: Case, target: Path) -> None:
 
 
 def _plan_of(part: Path) -> Plan:
-    return plan_cases(part, Location(part.with_name(part.name + BESIDE_SUFFIX)), "beside", ())
+    return plan_cases(part, Location(cases_beside(part)), "beside", ())

@@ -31,7 +31,7 @@ def with_synthesized_cases(
     """Calls ``run`` with a plan whose cases exist as long as it runs. Raises as ``record_reference`` and
     ``find_inputs``."""
     runtime = runtime_of(artifact, options.kind)
-    if runtime.name not in ("torchscript", "lite") and find_cases(artifact, options.cases) is None:
+    if not runtime.is_torchscript and find_cases(artifact, options.cases) is None:
         raise UsageError(
             f"{artifact}: no cases beside it ({artifact.name}{BESIDE_SUFFIX}), so nothing to compare.\n"
             "tsharness migrate writes them there; or name the case file of the model that it was made from: "

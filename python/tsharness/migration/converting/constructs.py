@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import linecache
-import re
-import sysconfig
 import traceback
 from collections.abc import Iterator
-from pathlib import Path
 
 import torch
 
-from tsharness.exporting.source import essence, is_machinery
+from tsharness.exporting.source import essence
 from tsharness.findings.migrating import rule_for
+from tsharness.migration.converting.frames import frames_in, innermost, place_of
 from tsharness.migration.stage import Construct
 
-_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
-_RANGE = re.compile(r"^(?P<text>.*?)\s*#\s*(?P<file>[^\s#]+):(?P<line>\d+):\d+\s*$")
 _MOST_TEXT = 200
 
 
@@ -24,32 +20,20 @@ def construct_of(error: BaseException) -> Construct:
     """What an exception of a converter's is about."""
     message = str(error) or type(error).__name__
     rule = rule_for(f"{type(error).__name__}: {message}")
-    file, line, text = _place(error, message)
+    where, text = _place(error, message)
     what = essence(error)
     for prefix in ("Caught ", "Error: "):
         what = what.removeprefix(prefix)
     missing = getattr(error, "name", None) or ""
     do = rule.do.format(extra={"onnxscript": "onnx", "onnx": "onnx"}.get(missing, missing.partition(".")[0]))
-    return Construct(
-        f"{rule.code} {rule.title}: {what[:_MOST_TEXT]}", f"{file}:{line}" if file else "", text, rule.why, do
-    )
+    return Construct(f"{rule.code} {rule.title}: {what[:_MOST_TEXT]}", where, text, rule.why, do)
 
 
-def _place(error: BaseException, message: str) -> tuple[str, int, str]:
-    """File, line and text of the innermost line that is the user's: as the message has it, else the
-    traceback's."""
-    named = [(file, int(line)) for file, line in _FRAME.findall(message)]
+def _place(error: BaseException, message: str) -> tuple[str, str]:
+    """File and line, and the line, that are the user's: as the message has them, else the traceback's."""
     frames = [(frame.filename, frame.lineno or 0) for frame in traceback.extract_tb(error.__traceback__)]
-    for found in (named, frames):
-        own = [(file, line) for file, line in found if not is_machinery(file) and not _is_a_librarys(file)]
-        if own:
-            file, line = own[-1]
-            return Path(file).name, line, linecache.getline(file, line).strip()
-    return "", 0, ""
-
-
-def _is_a_librarys(file: str) -> bool:
-    return "site-packages" in file or file.startswith(sysconfig.get_path("stdlib"))
+    found = innermost(frames_in(message)) or innermost(frames)
+    return place_of(found), linecache.getline(*found).strip() if found else ""
 
 
 def unsupported_nodes(module: torch.jit.ScriptModule, args: tuple[object, ...]) -> Iterator[Construct]:
@@ -90,8 +74,8 @@ def unsupported_nodes(module: torch.jit.ScriptModule, args: tuple[object, ...]) 
 def _source_of(node: torch._C.Node) -> tuple[str, str]:
     """File and line, and the line, of a node: those of the source that the archive remembers."""
     said = str(node.sourceRange())
-    named = _FRAME.search(said)
+    named = next(iter(frames_in(said)), None)
     lines = [line for line in said.splitlines() if line.strip()]
     marked = next((i for i, line in enumerate(lines) if "<--- HERE" in line), None)
     text = lines[marked - 1].strip() if marked else ""
-    return (f"{Path(named[1]).name}:{named[2]}" if named else "", text)
+    return place_of(named), text

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tsharness.exporting.source import is_machinery
+from tsharness.migration.converting.frames import frames_in, innermost, place_of
 from tsharness.migration.stage import Divergence
 
 _SAMPLE = 4096
@@ -20,7 +18,6 @@ _SAMPLE = 4096
 _EQUAL = {torch.float64: 1e-10, torch.float32: 3e-5, torch.float16: 5e-3, torch.bfloat16: 3e-2}
 """Largest difference, of the largest element, at which two values are taken for the same: between the
 rounding of other kernels and what another formula does."""
-_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _SHOWN = 4
 
 
@@ -89,9 +86,7 @@ class _Recorder(torch.fx.Interpreter):
 
 def source_of(trace: str) -> str:
     """File and line of the user's code in a stack trace; empty if there is none."""
-    own = [(file, line) for file, line in _FRAME.findall(trace) if not is_machinery(file)]
-    own = [one for one in own if "site-packages" not in one[0] and not one[0].startswith("<")]
-    return f"{Path(own[-1][0]).name}:{own[-1][1]}" if own else ""
+    return place_of(innermost(frames_in(trace)))
 
 
 def operators_of_graph(module: torch.nn.Module, args: Sequence[Any]) -> list[Operator]:

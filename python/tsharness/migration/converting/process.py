@@ -18,6 +18,7 @@ from typing import Any
 
 import torch
 
+from tsharness.artifact.archive import cases_beside
 from tsharness.artifact.reading import Reading
 from tsharness.cases.case_file import CaseDocument, CaseFile, write_case_file
 from tsharness.cases.safetensors_file import Location
@@ -31,11 +32,11 @@ from tsharness.migration.converting.before import Before
 from tsharness.migration.converting.cases import Example, examples_of
 from tsharness.migration.converting.comparing import run_stage
 from tsharness.migration.converting.constructs import construct_of, unsupported_nodes
-from tsharness.migration.converting.operators import first_divergence
 from tsharness.migration.converting.program import Exported, export_program
 from tsharness.migration.converting.taps import tapped, write_tap_cases
 from tsharness.migration.converting.targets import target_for
 from tsharness.migration.converting.targets.base import Made, Request, program_made
+from tsharness.migration.options import is_script
 from tsharness.migration.stage import Construct, Conversion, Stage
 from tsharness.report.model import Finding, to_dict
 from tsharness.verdict import Verdict
@@ -82,7 +83,7 @@ class Converter:
 
     def _model(self) -> torch.nn.Module:
         source = self.message["source"]
-        if source.endswith((".pt", ".pth", ".ptl")):
+        if is_script(source):
             return torch_jit.load(Path(source)).eval()
         return load_model(source)[0].eval()
 
@@ -203,12 +204,8 @@ class Converter:
             return made
         self.say(f"{name}: running the cases")
         stage = run_stage(name, made.fresh, self.examples, self.message["tolerance"], started)
-        operators = self.before.operators_of(made, stage)
-        if stage.verdict is not Verdict.PASS and not self._diverged and operators is not None:
-            stage = replace(stage, divergence=first_divergence(self.before.operators, operators))
-        self.stages.append(stage)
-        if operators is not None:
-            self.before.operators = operators
+        divergence = self.before.divergence(made, stage)
+        self.stages.append(stage if self._diverged else replace(stage, divergence=divergence))
         return made
 
     @property
@@ -236,7 +233,7 @@ class Converter:
         provenance.pop("self_check", None)
         cases = tuple(example.case for example in self.examples)
         file = CaseFile(cases, document.signature, provenance)
-        write_case_file(file, output.with_name(f"{output.name}.cases.safetensors"))
+        write_case_file(file, cases_beside(output))
 
 
 def _other_methods(document: CaseDocument) -> Construct:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch.utils import _pytree as pytree
 
+from tsharness.artifact.archive import cases_beside
 from tsharness.cases.case_file import CaseFile, write_case_file
 from tsharness.exporting.inputs import Inputs
 from tsharness.exporting.record import case_of
@@ -61,4 +62,4 @@ def _is_value(node: torch.fx.Node) -> bool:
 def write_tap_cases(found: Tapped, artifact: Path) -> None:
     """Beside the artifact."""
     case = case_of(CASE, [Inputs(*found.args)], [list(found.values)], "example", "file")
-    write_case_file(CaseFile((case,)), artifact.with_name(f"{artifact.name}.cases.safetensors"))
+    write_case_file(CaseFile((case,)), cases_beside(artifact))
