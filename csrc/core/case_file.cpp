@@ -11,16 +11,16 @@ namespace tsharness {
 
 namespace {
 
-using Value = Json::value_t;
+using JsonType = Json::value_t;
 
 constexpr int kSchemaVersion = 1;
 constexpr char kRecord[] = "extra/tsharness/cases.safetensors";
 
 Call parse_call(const Json& node) {
   Call call;
-  call.method = require(node, "method", Value::string, "call").get<std::string>();
-  call.args = require(node, "args", Value::array, "call");
-  call.kwargs = require(node, "kwargs", Value::object, "call");
+  call.method = require(node, "method", JsonType::string, "call").get<std::string>();
+  call.args = require(node, "args", JsonType::array, "call");
+  call.kwargs = require(node, "kwargs", JsonType::object, "call");
   const auto outputs = node.find("outputs");
   if (outputs == node.end()) throw Error(ErrorKind::CaseFile, "call lacks 'outputs'");
   call.outputs = *outputs;
@@ -29,12 +29,12 @@ Call parse_call(const Json& node) {
 
 Case parse_case(const Json& node) {
   Case parsed;
-  parsed.name = require(node, "name", Value::string, "case").get<std::string>();
+  parsed.name = require(node, "name", JsonType::string, "case").get<std::string>();
   if (node.contains("device")) {
-    parsed.device = require(node, "device", Value::string, "case").get<std::string>();
+    parsed.device = require(node, "device", JsonType::string, "case").get<std::string>();
   }
   if (node.contains("tolerance")) parsed.tolerance = node.at("tolerance");
-  const Json& calls = require(node, "calls", Value::array, "case");
+  const Json& calls = require(node, "calls", JsonType::array, "case");
   for (const Json& call : calls) parsed.calls.push_back(parse_call(call));
   if (calls.empty()) throw Error(ErrorKind::CaseFile, "case '" + parsed.name + "' has no call");
   return parsed;
@@ -62,12 +62,12 @@ CaseFile::CaseFile(const CaseFileLocation& location)
   }
   document_ = parse_untrusted_json(text->second, location.path + ": cases");
   const auto version =
-      require(document_, "schema_version", Value::number_integer, "case file").get<int64_t>();
+      require(document_, "schema_version", JsonType::number_integer, "case file").get<int64_t>();
   if (version != kSchemaVersion) {
     throw Error(ErrorKind::CaseFile, location.path + ": schema_version " + std::to_string(version) +
                                          ", this runner reads " + std::to_string(kSchemaVersion));
   }
-  for (const Json& node : require(document_, "cases", Value::array, "case file")) {
+  for (const Json& node : require(document_, "cases", JsonType::array, "case file")) {
     cases_.push_back(parse_case(node));
   }
 }

@@ -21,7 +21,6 @@ namespace tsharness {
 namespace {
 
 constexpr int64_t kChunk = 64 * kBlock;  // what one thread takes at a time; fixed, so reproducible
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 template <class T>
 class Comparison {
@@ -201,7 +200,8 @@ TensorDifference compare_as(const at::Tensor& actual, const at::Tensor& expected
   TensorDifference result = figures_of(whole, histogram, actual.numel());
   if (whole.worst >= 0) {
     const auto [a, e] = comparison.at(whole.worst);
-    const double error = std::isfinite(whole.max_excess) ? std::abs(a - e) : kInfinity;
+    const double error =
+        std::isfinite(whole.max_excess) ? std::abs(a - e) : std::numeric_limits<double>::infinity();
     result.worst = {unravel(whole.worst, actual.sizes()), a, e, error,
                     tolerance.atol + tolerance.rtol * std::abs(e)};
   }

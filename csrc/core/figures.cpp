@@ -7,7 +7,6 @@ namespace tsharness {
 
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
 constexpr double kQuantiles[] = {0.5, 0.9, 0.99, 0.999};
 
 double cosine(const PartialDifference& whole) {
@@ -19,7 +18,7 @@ double cosine(const PartialDifference& whole) {
 
 /// The ratio of two sums of squares in decibels; infinity if there is no noise.
 double decibels(double signal, double noise) {
-  return noise > 0 ? 10 * std::log10(signal / noise) : kInfinity;
+  return noise > 0 ? 10 * std::log10(signal / noise) : std::numeric_limits<double>::infinity();
 }
 
 void set_norms(const PartialDifference& whole, TensorDifference& result) {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <torch/script.h>
+#include <ATen/core/ivalue.h>
 
 #include <memory>
 #include <string>

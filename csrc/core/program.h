@@ -1,6 +1,7 @@
 #pragma once
 
-#include <torch/script.h>
+#include <ATen/core/function_schema.h>
+#include <ATen/core/ivalue.h>
 
 #include <functional>
 #include <memory>
@@ -8,6 +9,10 @@
 #include <vector>
 
 #include "core/json.h"
+
+namespace torch::jit {
+struct Module;
+}
 
 namespace tsharness {
 

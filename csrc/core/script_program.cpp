@@ -1,8 +1,13 @@
 #include "core/script_program.h"
 
+#include <torch/csrc/jit/serialization/import.h>
+
 #include <sstream>
 
 namespace tsharness {
+
+ScriptProgram::ScriptProgram(const std::string& path, c10::Device device)
+    : ScriptProgram(torch::jit::load(path, device)) {}
 
 std::vector<MethodInfo> ScriptProgram::methods() const {
   std::vector<MethodInfo> result;

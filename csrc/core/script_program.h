@@ -1,5 +1,7 @@
 #pragma once
 
+#include <torch/csrc/jit/api/module.h>
+
 #include "core/program.h"
 
 namespace tsharness {
@@ -7,8 +9,7 @@ namespace tsharness {
 /// An archive of TorchScript code, run by torch::jit.
 class ScriptProgram : public Program {
  public:
-  ScriptProgram(const std::string& path, c10::Device device)
-      : ScriptProgram(torch::jit::load(path, device)) {}
+  ScriptProgram(const std::string& path, c10::Device device);
   explicit ScriptProgram(torch::jit::Module module) : module_(std::move(module)) {}
 
   std::string kind() const override { return "torchscript"; }

@@ -1,6 +1,7 @@
 #pragma once
 
-#include <torch/script.h>
+#include <ATen/core/grad_mode.h>
+#include <c10/core/InferenceMode.h>
 
 #include <functional>
 #include <optional>

@@ -13,17 +13,17 @@ namespace tsharness {
 
 namespace {
 
-using Value = Json::value_t;
+using JsonType = Json::value_t;
 
-[[noreturn]] void fail(const std::string& what) {
+[[noreturn]] void bad_tensor(const std::string& what) {
   throw Error(ErrorKind::CaseFile, "tensor node: " + what);
 }
 
 Dims dims(const Json& node, const char* key) {
   Dims result;
-  for (const Json& dim : require(node, key, Value::array, "tensor node")) {
+  for (const Json& dim : require(node, key, JsonType::array, "tensor node")) {
     if (!dim.is_number_unsigned() || dim.get<uint64_t>() > INT64_MAX) {
-      fail(std::string(key) + " must hold non-negative integers");
+      bad_tensor(std::string(key) + " must hold non-negative integers");
     }
     result.push_back(dim.get<int64_t>());
   }
@@ -33,7 +33,7 @@ Dims dims(const Json& node, const char* key) {
 int64_t byte_size(int64_t elements, const DType& dtype) {
   int64_t bytes = 0;
   if (__builtin_mul_overflow(elements, static_cast<int64_t>(dtype.itemsize), &bytes)) {
-    fail("size overflows");
+    bad_tensor("size overflows");
   }
   return bytes;
 }
@@ -52,22 +52,22 @@ int64_t quantized_bytes(const at::Tensor& tensor) {
 }
 
 at::Tensor decode_strided(const Json& node, const SafetensorsReader& file) {
-  const auto& name = require(node, "tensor", Value::string, "tensor node");
+  const auto& name = require(node, "tensor", JsonType::string, "tensor node");
   const DType& dtype =
-      dtype_by_name(require(node, "dtype", Value::string, "tensor node").get<std::string>());
+      dtype_by_name(require(node, "dtype", JsonType::string, "tensor node").get<std::string>());
   const SafetensorsEntry& entry = file.entry(name.get<std::string>());
   const std::string stored = *dtype.safetensors != '\0' ? dtype.safetensors : "U8";
   if (entry.dtype != stored) {
-    fail("'" + name.get<std::string>() + "' is " + dtype.name + ", stored as " + stored +
-         ", but its entry is " + entry.dtype);
+    bad_tensor("'" + name.get<std::string>() + "' is " + dtype.name + ", stored as " + stored +
+               ", but its entry is " + entry.dtype);
   }
   const Dims shape = dims(node, "shape");
   const Dims strides = node.contains("strides") ? dims(node, "strides") : contiguous_strides(shape);
-  if (strides.size() != shape.size()) fail("shape and strides differ in length");
+  if (strides.size() != shape.size()) bad_tensor("shape and strides differ in length");
   const int64_t bytes = byte_size(span(shape, strides), dtype);
   if (static_cast<uint64_t>(bytes) != entry.data.size()) {
-    fail("'" + name.get<std::string>() + "' needs " + std::to_string(bytes) +
-         " bytes, its entry has " + std::to_string(entry.data.size()));
+    bad_tensor("'" + name.get<std::string>() + "' needs " + std::to_string(bytes) +
+               " bytes, its entry has " + std::to_string(entry.data.size()));
   }
   const auto options = at::TensorOptions().dtype(scalar_type(dtype));
   if (bytes == 0) return at::empty_strided(shape, strides, options);
@@ -84,25 +84,26 @@ at::Tensor decode_strided(const Json& node, const SafetensorsReader& file) {
 }
 
 at::Tensor decode_quantized(const Json& node, const SafetensorsReader& file) {
-  const Json& parts = require(node, "quantized", Value::object, "tensor node");
-  const at::Tensor raw = decode_strided(require(parts, "values", Value::object, "quantized"), file);
+  const Json& parts = require(node, "quantized", JsonType::object, "tensor node");
+  const at::Tensor raw =
+      decode_strided(require(parts, "values", JsonType::object, "quantized"), file);
   const DType& dtype =
-      dtype_by_name(require(parts, "dtype", Value::string, "quantized").get<std::string>());
+      dtype_by_name(require(parts, "dtype", JsonType::string, "quantized").get<std::string>());
   const Dims shape = dims(parts, "shape");
   const auto options = at::TensorOptions().dtype(scalar_type(dtype));
   at::Tensor result;
   if (parts.contains("axis")) {
     result = at::_empty_per_channel_affine_quantized(
-        shape, decode_tensor(require(parts, "scales", Value::object, "quantized"), file).clone(),
-        decode_tensor(require(parts, "zero_points", Value::object, "quantized"), file).clone(),
-        require(parts, "axis", Value::number_integer, "quantized").get<int64_t>(), options);
+        shape, decode_tensor(require(parts, "scales", JsonType::object, "quantized"), file).clone(),
+        decode_tensor(require(parts, "zero_points", JsonType::object, "quantized"), file).clone(),
+        require(parts, "axis", JsonType::number_integer, "quantized").get<int64_t>(), options);
   } else {
-    const Json& scale = require(parts, "scale", Value::number_float, "quantized");
-    const Json& zero = require(parts, "zero_point", Value::number_integer, "quantized");
+    const Json& scale = require(parts, "scale", JsonType::number_float, "quantized");
+    const Json& zero = require(parts, "zero_point", JsonType::number_integer, "quantized");
     result = at::_empty_affine_quantized(shape, options, scale.get<double>(), zero.get<int64_t>());
   }
   if (static_cast<int64_t>(raw.nbytes()) != quantized_bytes(result)) {
-    fail("quantized values do not fit their shape");
+    bad_tensor("quantized values do not fit their shape");
   }
   if (raw.nbytes() != 0) std::memcpy(result.data_ptr(), raw.data_ptr(), raw.nbytes());
   return result;
@@ -123,12 +124,12 @@ const std::map<std::string, c10::Layout>& sparse_layouts() {
 }
 
 at::Tensor decode_sparse(const Json& node, const SafetensorsReader& file) {
-  const Json& parts = require(node, "sparse", Value::object, "tensor node");
-  const auto name = require(parts, "layout", Value::string, "sparse").get<std::string>();
+  const Json& parts = require(node, "sparse", JsonType::object, "tensor node");
+  const auto name = require(parts, "layout", JsonType::string, "sparse").get<std::string>();
   const auto layout = sparse_layouts().find(name);
-  if (layout == sparse_layouts().end()) fail("unknown sparse layout '" + name + "'");
+  if (layout == sparse_layouts().end()) bad_tensor("unknown sparse layout '" + name + "'");
   const auto part = [&](const char* key) {
-    return decode_tensor(require(parts, key, Value::object, "sparse"), file).clone();
+    return decode_tensor(require(parts, key, JsonType::object, "sparse"), file).clone();
   };
   // Indices that do not fit the shape, as a damaged file may have, must not reach a kernel.
   return translating_errors(ErrorKind::CaseFile, [&] {
@@ -139,7 +140,7 @@ at::Tensor decode_sparse(const Json& node, const SafetensorsReader& file) {
       const at::Tensor indices = part("indices");
       at::_validate_sparse_coo_tensor_args(indices, values, shape);
       const at::Tensor result = at::_sparse_coo_tensor_unsafe(indices, values, shape, options);
-      const auto& coalesced = require(parts, "coalesced", Value::boolean, "sparse");
+      const auto& coalesced = require(parts, "coalesced", JsonType::boolean, "sparse");
       return result._coalesced_(coalesced.get<bool>());
     }
     const at::Tensor compressed = part("compressed_indices");

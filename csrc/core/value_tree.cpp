@@ -18,18 +18,18 @@ namespace {
 using c10::IValue;
 using c10::TypeKind;
 using c10::TypePtr;
-using Value = Json::value_t;
+using JsonType = Json::value_t;
 
-[[noreturn]] void fail(const std::string& what) { throw Error(ErrorKind::CaseFile, what); }
+[[noreturn]] void bad_tree(const std::string& what) { throw Error(ErrorKind::CaseFile, what); }
 
 /// Finite numbers stand as numbers; inf and nan as the hex digits of their bits, which keeps
 /// sign and payload.
 double decode_float(const Json& node) {
   if (node.is_number()) return node.get<double>();
-  if (!node.is_string()) fail("a float must be a number or 16 hex digits");
+  if (!node.is_string()) bad_tree("a float must be a number or 16 hex digits");
   const auto text = node.get<std::string>();
   if (text.size() != 16 || text.find_first_not_of("0123456789abcdef") != std::string::npos) {
-    fail("a float must be a number or 16 hex digits, got '" + text + "'");
+    bad_tree("a float must be a number or 16 hex digits, got '" + text + "'");
   }
   const uint64_t bits = std::stoull(text, nullptr, 16);
   double value = 0;
@@ -57,19 +57,19 @@ class Decoder {
   IValue decode(const Json& node, TypePtr type) const {
     type = strip(node, std::move(type));
     switch (node.type()) {
-      case Value::null:
+      case JsonType::null:
         return IValue();
-      case Value::boolean:
+      case JsonType::boolean:
         return IValue(node.get<bool>());
-      case Value::number_integer:
-      case Value::number_unsigned:
+      case JsonType::number_integer:
+      case JsonType::number_unsigned:
         return integer(node, type);
-      case Value::string:
+      case JsonType::string:
         return IValue(node.get<std::string>());
-      case Value::object:
+      case JsonType::object:
         return object(node, type);
       default:
-        fail("unexpected " + std::string(node.type_name()) + " in a value tree");
+        bad_tree("unexpected " + std::string(node.type_name()) + " in a value tree");
     }
   }
 
@@ -84,7 +84,8 @@ class Decoder {
   }
 
   static IValue integer(const Json& node, const TypePtr& type) {
-    if (node.is_number_unsigned() && node.get<uint64_t>() > INT64_MAX) fail("int beyond 64 bits");
+    if (node.is_number_unsigned() && node.get<uint64_t>() > INT64_MAX)
+      bad_tree("int beyond 64 bits");
     const auto value = node.get<int64_t>();
     if (type != nullptr && type->kind() == TypeKind::FloatType) return IValue(double(value));
     return IValue(value);
@@ -100,20 +101,20 @@ class Decoder {
     if (node.contains("complex")) return complex(node);
     if (node.contains("device")) return device(node);
     if (node.contains("dtype")) {
-      const auto& name = require(node, "dtype", Value::string, "dtype node");
+      const auto& name = require(node, "dtype", JsonType::string, "dtype node");
       return IValue(int64_t(dtype_by_name(name.get<std::string>()).code));
     }
-    fail("unknown node in a value tree: " + node.dump().substr(0, 80));
+    bad_tree("unknown node in a value tree: " + node.dump().substr(0, 80));
   }
 
   static IValue complex(const Json& node) {
-    const Json& parts = require(node, "complex", Value::array, "complex node");
-    if (parts.size() != 2) fail("a complex number needs two parts");
+    const Json& parts = require(node, "complex", JsonType::array, "complex node");
+    if (parts.size() != 2) bad_tree("a complex number needs two parts");
     return IValue(c10::complex<double>(decode_float(parts[0]), decode_float(parts[1])));
   }
 
   static IValue device(const Json& node) {
-    const auto& name = require(node, "device", Value::string, "device node");
+    const auto& name = require(node, "device", JsonType::string, "device node");
     return translating_errors(ErrorKind::CaseFile,
                               [&] { return IValue(c10::Device(name.get<std::string>())); });
   }
@@ -126,7 +127,7 @@ class Decoder {
   }
 
   IValue list(const Json& node, const TypePtr& type) const {
-    const Json& nodes = require(node, "list", Value::array, "list node");
+    const Json& nodes = require(node, "list", JsonType::array, "list node");
     const bool known = type != nullptr && type->kind() == TypeKind::ListType;
     const TypePtr wanted = known ? element_type(type, 0) : nullptr;
     const auto values = elements(nodes, wanted);
@@ -134,7 +135,7 @@ class Decoder {
   }
 
   IValue tuple(const Json& nodes, const TypePtr& type) const {
-    if (!nodes.is_array()) fail("a tuple node must hold an array");
+    if (!nodes.is_array()) bad_tree("a tuple node must hold an array");
     const auto wanted = type == nullptr ? nullptr : type->cast<c10::TupleType>();
     std::vector<IValue> values;
     for (size_t i = 0; i < nodes.size(); ++i) {
@@ -149,26 +150,26 @@ class Decoder {
   }
 
   IValue named_tuple(const Json& node, const TypePtr& type) const {
-    if (type != nullptr) return tuple(require(node, "values", Value::array, "namedtuple"), type);
-    const auto& name = require(node, "name", Value::string, "namedtuple");
-    const auto& nodes = require(node, "values", Value::array, "namedtuple");
+    if (type != nullptr) return tuple(require(node, "values", JsonType::array, "namedtuple"), type);
+    const auto& name = require(node, "name", JsonType::string, "namedtuple");
+    const auto& nodes = require(node, "values", JsonType::array, "namedtuple");
     std::vector<std::string> fields;
-    for (const Json& field : require(node, "fields", Value::array, "namedtuple")) {
-      if (!field.is_string()) fail("a field of a namedtuple must be a string");
+    for (const Json& field : require(node, "fields", JsonType::array, "namedtuple")) {
+      if (!field.is_string()) bad_tree("a field of a namedtuple must be a string");
       fields.push_back(field.get<std::string>());
     }
-    if (fields.size() != nodes.size()) fail("a namedtuple needs as many fields as values");
+    if (fields.size() != nodes.size()) bad_tree("a namedtuple needs as many fields as values");
     auto values = elements(nodes, nullptr);
     return make_named_tuple(name.get<std::string>(), fields, std::move(values));
   }
 
   IValue dict(const Json& node, const TypePtr& type) const {
-    const Json& pairs = require(node, "dict", Value::array, "dict node");
+    const Json& pairs = require(node, "dict", JsonType::array, "dict node");
     const bool known = type != nullptr && type->kind() == TypeKind::DictType;
     std::vector<IValue> keys;
     std::vector<IValue> values;
     for (const Json& pair : pairs) {
-      if (!pair.is_array() || pair.size() != 2) fail("a dict item must be a pair");
+      if (!pair.is_array() || pair.size() != 2) bad_tree("a dict item must be a pair");
       keys.push_back(decode(pair[0], known ? element_type(type, 0) : nullptr));
       values.push_back(decode(pair[1], known ? element_type(type, 1) : nullptr));
     }

@@ -1,5 +1,6 @@
 #include "executorch/program.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Parallel.h>
 
 #include <algorithm>

@@ -80,7 +80,7 @@ const uint32_t kDenied[] = {
 const uint32_t kListening[] = {SYS_socket, SYS_bind, SYS_listen};
 
 /// Instructions of the filter. Each test skips the instruction behind it unless it applies.
-class Program {
+class FilterProgram {
  public:
   void load(size_t offset) {
     code_.push_back(BPF_STMT(BPF_LD | BPF_W | BPF_ABS, static_cast<uint32_t>(offset)));
@@ -121,7 +121,7 @@ class Program {
 
 bool enter_seccomp(bool may_listen) {
   const auto self = static_cast<uint32_t>(::getpid());
-  Program program;
+  FilterProgram program;
   program.load(offsetof(seccomp_data, arch));
   program.unless_equal(kArchitecture, SECCOMP_RET_KILL_PROCESS);
   program.load(offsetof(seccomp_data, nr));

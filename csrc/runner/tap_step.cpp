@@ -14,14 +14,14 @@ namespace tsharness {
 namespace {
 
 /// What a step wants of the tensors, which are numbered in the order in which they are made.
-struct Request {
+struct TapRequest {
   std::map<int64_t, int64_t> pairs;  ///< this run's number to the number in `compare`
   std::string save;
   std::string compare;
 };
 
-Request parse_request(const Json& step) {
-  Request request;
+TapRequest parse_request(const Json& step) {
+  TapRequest request;
   request.save = step.value("save", std::string());
   request.compare = step.value("compare", std::string());
   for (const Json& pair : step.value("pairs", Json::array())) {
@@ -33,7 +33,8 @@ Request parse_request(const Json& step) {
 /// Takes the tensors of one run as they come.
 class Taps {
  public:
-  Taps(const Request& request, const TolerancePolicy& policy) : request_(request), policy_(policy) {
+  Taps(const TapRequest& request, const TolerancePolicy& policy)
+      : request_(request), policy_(policy) {
     if (!request.compare.empty()) {
       reader_ = std::make_unique<SafetensorsReader>(request.compare, 0, 0);
       nodes_ = Json::parse(reader_->metadata().at("taps"));
@@ -79,7 +80,7 @@ class Taps {
     found_.push_back(result);
   }
 
-  const Request& request_;
+  const TapRequest& request_;
   const TolerancePolicy& policy_;
   std::unique_ptr<SafetensorsReader> reader_;
   Json nodes_;
@@ -102,7 +103,7 @@ void tap_step(const Json& step, JobState& state) {
   const auto last = step.value("call", size_t{0});
   for (size_t call = 0; call < last; ++call) session.run(one.inputs(call), settings.grad_mode());
   const TappedMethod tapped(session, one.bound(last).method);
-  const Request request = parse_request(step);
+  const TapRequest request = parse_request(step);
   const TolerancePolicy policy({step.value("tolerance", Json())}, session.device().type());
   Taps taps(request, policy);
   tapped.run(session, one.inputs(last), settings.grad_mode(),
