@@ -10,6 +10,8 @@ SOURCES := $(shell find csrc cmake python tests/cpp CMakeLists.txt pyproject.tom
 CXX_FILES := $(shell find csrc tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 PY_DIRS := python tests examples benchmarks docs
 HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 2>&1 && echo ON || echo OFF)
+# Two workers on two cores: threads that wait would spin on what the other worker needs.
+IN_PARALLEL := OMP_WAIT_POLICY=passive $(PY) -m pytest --numprocesses 2
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
@@ -37,9 +39,8 @@ $(INSTALLED): .venv/.tools $(SOURCES) README.md
 demo: $(INSTALLED)
 	$(PY) examples/demo.py
 
-# Two workers on two cores: threads that wait would spin on what the other worker needs.
 test: test-cpp
-	OMP_WAIT_POLICY=passive $(PY) -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+	$(IN_PARALLEL) --dist loadfile -m "not alone"
 	$(PY) -m pytest -m alone
 
 test-cpp: $(INSTALLED)
@@ -49,14 +50,15 @@ else
 	@echo "SKIPPED: the C++ tests, GoogleTest is not installed (Debian: apt-get install libgtest-dev)"
 endif
 
+# What each group of tests needs besides, by the names of the installed package's extras.
 # Real networks of transformers and monai: a group of its own.
 build/.networks: $(INSTALLED)
-	$(PIP) install --quiet --no-build-isolation '.[networks]'
+	$(PIP) install --quiet 'tsharness[networks]'
 	@touch $@
 
 # Other formats, by the packages that make and run them: a group of its own.
 build/.migration: $(INSTALLED)
-	$(PIP) install --quiet --no-build-isolation '.[executorch,onnx]'
+	$(PIP) install --quiet 'tsharness[executorch,onnx]'
 	@touch $@
 
 migration: build/.migration build/.networks
@@ -64,21 +66,21 @@ migration: build/.migration build/.networks
 	$(PY) -W ignore docs/generate_migration.py
 
 test-migration: build/.migration
-	OMP_WAIT_POLICY=passive $(PY) -m pytest --numprocesses 2 --dist loadfile tests/migration
+	$(IN_PARALLEL) --dist loadfile tests/migration
 
 # The three ways to install from source.
 test-build: $(INSTALLED)
-	$(PY) -m pytest tests/building
+	$(IN_PARALLEL) --dist loadfile tests/building
 
 test-networks: build/.networks
-	$(PY) -m pytest tests/networks
+	$(IN_PARALLEL) tests/networks
 
 # The documentation: every command in it, and the site.
 test-docs: build/.docs
-	$(PY) -m pytest tests/docs
+	$(IN_PARALLEL) --dist loadfile tests/docs
 
 build/.docs: $(INSTALLED)
-	$(PIP) install --quiet --no-build-isolation '.[docs]'
+	$(PIP) install --quiet 'tsharness[docs]'
 	@touch $@
 
 # Pages in a browser, and other people's judges of what is rendered.
@@ -86,7 +88,7 @@ test-rendering: build/.rendering
 	$(PY) -m pytest tests/rendering
 
 build/.rendering: $(INSTALLED) tests/rendering/package.json
-	$(PIP) install --quiet --no-build-isolation '.[rendering]'
+	$(PIP) install --quiet 'tsharness[rendering]'
 	@command -v npm >/dev/null || echo "npm is missing: the judges of HTML, SARIF and JUnit will be skipped (Debian: apt-get install npm)"
 	@mkdir -p build/validators && cp tests/rendering/package.json build/validators
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/validators

@@ -17,7 +17,8 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
-from conftest import models, run, tsharness  # noqa: E402, F401
+from conftest import models, run  # noqa: E402, F401
+from conftest import tsharness as tsharness_command  # noqa: E402
 from corpus import scripted  # noqa: E402
 
 _LINE = re.compile(r"^    (?:\$ )?(tsharness [^#\n]+?)(?:\s+#.*)?$", re.MULTILINE)
@@ -48,6 +49,8 @@ _ELSEWHERE = {
 }
 """What needs something to be built or another machine, or takes minutes."""
 _OF_A_SUITE = ("tsharness init", "tsharness verify -", "tsharness compare -")
+_BRIEFLY = {"bench": ("--min-time=0.1",), "compare": ("--max-time=3",)}
+"""What is measured here need not be known well."""
 _WRONG = ("conditional_traced.pt", "wrong.pt")
 
 
@@ -57,16 +60,22 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # n
     import linear
     import numpy as np
 
+    import tsharness
+
     where = tmp_path_factory.mktemp("readme")
     (where / "examples").symlink_to(ROOT / "examples")
-    for name in ("model", "a", "b", "base", "new", "other"):
-        shutil.copy(models / "linear.pt", where / f"{name}.pt")
+    # Of one case: each takes seconds to measure.
+    tsharness.export(*linear.make(), where / "model.pt", families=())
+    for name in ("a", "b", "base", "new", "other"):
+        shutil.copy(where / "model.pt", where / f"{name}.pt")
     shutil.copy(models / "conditional.pt", where / "right.pt")
     for name in ("wrong", "conditional_traced"):
         shutil.copy(models / "conditional_traced.pt", where / f"{name}.pt")
     shutil.copy(ROOT / "examples" / "linear.py", where / "model.py")
     for name in ("golden.cases.safetensors", "here.safetensors"):
-        ran = tsharness("verify", where / "model.pt", "--level", "quick", "--save-outputs", where / name)
+        ran = tsharness_command(
+            "verify", where / "model.pt", "--level", "quick", "--save-outputs", where / name
+        )
         assert ran.code == 0, ran.text
     scripted(_bare(), where / "bare.pt")
     np.save(where / "mine.npy", linear.make()[1]["example"].args[0].numpy())
@@ -124,6 +133,7 @@ def _run_or_skip(command: str, folder: Path) -> None:
 
 def _run(command: str, folder: Path) -> None:
     words = shlex.split(command)
+    words += _BRIEFLY.get(words[1], ())
     program = Path(sys.executable).parent / words[0]
     done = subprocess.run(
         [program, *words[1:]],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from pathlib import Path
 
@@ -28,6 +29,9 @@ def on_both(*arguments: str | Path) -> Ran:
 @pytest.fixture(scope="session")
 def debian() -> str:
     """The name of the runner, once it is there."""
-    ran = on_both("runner", "build", "--libtorch", "/usr", "--name", "debian")
+    STORE.mkdir(parents=True, exist_ok=True)
+    with (STORE / ".building").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the other worker waits, and finds it there
+        ran = on_both("runner", "build", "--libtorch", "/usr", "--name", "debian")
     assert ran.code == 0, ran.text
     return "debian"
