@@ -50,8 +50,8 @@ else
 	@echo "SKIPPED: the C++ tests, GoogleTest is not installed (Debian: apt-get install libgtest-dev)"
 endif
 
-# What each group of tests needs besides, by the names of the installed package's extras.
-# Real networks of transformers and monai: a group of its own.
+# Real networks of transformers and monai: a group of its own. What a group needs besides are extras of the
+# package that is installed already, so that nothing is built again.
 build/.networks: $(INSTALLED)
 	$(PIP) install --quiet 'tsharness[networks]'
 	@touch $@

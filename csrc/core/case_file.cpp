@@ -11,8 +11,6 @@ namespace tsharness {
 
 namespace {
 
-using JsonType = Json::value_t;
-
 constexpr int kSchemaVersion = 1;
 constexpr char kRecord[] = "extra/tsharness/cases.safetensors";
 

@@ -31,13 +31,13 @@ Json parse_untrusted_json(std::string_view text, const std::string& what) {
   }
 }
 
-const Json& require(const Json& object, const char* key, Json::value_t type, const char* what) {
+const Json& require(const Json& object, const char* key, JsonType type, const char* what) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   if (found == object.end()) {
     throw Error(ErrorKind::CaseFile, std::string(what) + " lacks '" + key + "'");
   }
   // A non-negative integer parses as "unsigned"; both are integers to a reader.
-  const bool both_integers = type == Json::value_t::number_integer && found->is_number_integer();
+  const bool both_integers = type == JsonType::number_integer && found->is_number_integer();
   if (found->type() != type && !both_integers) {
     throw Error(ErrorKind::CaseFile, std::string(what) + ": '" + key + "' must be " +
                                          Json(type).type_name() + ", got " + found->type_name());

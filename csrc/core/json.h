@@ -6,6 +6,7 @@
 namespace tsharness {
 
 using Json = nlohmann::json;
+using JsonType = Json::value_t;
 
 /// Deepest nesting that a document may have; both readers refuse more (docs/case-file.md).
 constexpr int kMaxJsonDepth = 256;
@@ -16,6 +17,6 @@ constexpr int kMaxJsonDepth = 256;
 Json parse_untrusted_json(std::string_view text, const std::string& what);
 
 /// Member `key` of an object, or Error(CaseFile) that names the key, `what` and the expected type.
-const Json& require(const Json& object, const char* key, Json::value_t type, const char* what);
+const Json& require(const Json& object, const char* key, JsonType type, const char* what);
 
 }  // namespace tsharness

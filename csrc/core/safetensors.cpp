@@ -45,11 +45,10 @@ struct ParsedEntry {
 ParsedEntry parse_entry(const std::string& path, const std::string& name, const Json& value,
                         std::string_view data) {
   const std::string what = "entry '" + name + "'";
-  const auto& offsets = require(value, "data_offsets", Json::value_t::array, what.c_str());
-  const auto& shape = require(value, "shape", Json::value_t::array, what.c_str());
+  const auto& offsets = require(value, "data_offsets", JsonType::array, what.c_str());
+  const auto& shape = require(value, "shape", JsonType::array, what.c_str());
   ParsedEntry parsed;
-  parsed.entry.dtype =
-      require(value, "dtype", Json::value_t::string, what.c_str()).get<std::string>();
+  parsed.entry.dtype = require(value, "dtype", JsonType::string, what.c_str()).get<std::string>();
   uint64_t bytes = itemsize(parsed.entry.dtype);
   if (bytes == 0) fail(path, what + ": unknown dtype '" + parsed.entry.dtype + "'");
   for (const Json& dim : shape) {

@@ -13,8 +13,6 @@ namespace tsharness {
 
 namespace {
 
-using JsonType = Json::value_t;
-
 [[noreturn]] void bad_tensor(const std::string& what) {
   throw Error(ErrorKind::CaseFile, "tensor node: " + what);
 }

@@ -18,7 +18,6 @@ namespace {
 using c10::IValue;
 using c10::TypeKind;
 using c10::TypePtr;
-using JsonType = Json::value_t;
 
 [[noreturn]] void bad_tree(const std::string& what) { throw Error(ErrorKind::CaseFile, what); }
 

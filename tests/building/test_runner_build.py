@@ -23,8 +23,9 @@ def test_it_is_kept_and_not_built_again(debian: str) -> None:  # noqa: F811
     ran = on_both("runner", "build", "--libtorch", "/usr", "--name", debian)
     assert ran.code == 0 and (STORE / debian / "tsharness-runner").stat().st_mtime == before
     listed = on_both("runner", "list")
-    (row,) = (line for line in listed.out.splitlines() if debian in line.split())
-    assert "1.13." in row and "good" in row, listed.text
+    rows = {words[0]: words for words in map(str.split, listed.out.splitlines()) if words}
+    assert rows[debian][1].startswith("1.13."), listed.text
+    assert all("good" in rows[name] for name in ("installed", debian)), listed.text
 
 
 @pytest.mark.parametrize(

@@ -17,8 +17,7 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
-from conftest import models, run  # noqa: E402, F401
-from conftest import tsharness as tsharness_command  # noqa: E402
+from conftest import models, run, tsharness  # noqa: E402, F401
 from corpus import scripted  # noqa: E402
 
 _LINE = re.compile(r"^    (?:\$ )?(tsharness [^#\n]+?)(?:\s+#.*)?$", re.MULTILINE)
@@ -60,12 +59,12 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # n
     import linear
     import numpy as np
 
-    import tsharness
+    from tsharness import export
 
     where = tmp_path_factory.mktemp("readme")
     (where / "examples").symlink_to(ROOT / "examples")
-    # Of one case: each takes seconds to measure.
-    tsharness.export(*linear.make(), where / "model.pt", families=())
+    # Without families: each case takes seconds to measure.
+    export(*linear.make(), where / "model.pt", families=())
     for name in ("a", "b", "base", "new", "other"):
         shutil.copy(where / "model.pt", where / f"{name}.pt")
     shutil.copy(models / "conditional.pt", where / "right.pt")
@@ -73,9 +72,7 @@ def folder(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:  # n
         shutil.copy(models / "conditional_traced.pt", where / f"{name}.pt")
     shutil.copy(ROOT / "examples" / "linear.py", where / "model.py")
     for name in ("golden.cases.safetensors", "here.safetensors"):
-        ran = tsharness_command(
-            "verify", where / "model.pt", "--level", "quick", "--save-outputs", where / name
-        )
+        ran = tsharness("verify", where / "model.pt", "--level", "quick", "--save-outputs", where / name)
         assert ran.code == 0, ran.text
     scripted(_bare(), where / "bare.pt")
     np.save(where / "mine.npy", linear.make()[1]["example"].args[0].numpy())

@@ -74,15 +74,14 @@ def test_without_cases_it_is_skipped(folder: Path) -> None:
     assert "1 skipped" in ran.out and "tsharness pack" in ran.out, ran.text
 
 
-VERIFYING = """
+FIXTURES = """
 def test_good(tsharness_verify):
     report = tsharness_verify("models/good.pt", level="quick")
     assert report.exit_code == 0
 
 def test_bad(tsharness_verify):
     tsharness_verify("models/bad.pt", level="quick")
-"""
-COMPARING = """
+
 def test_same(tsharness_compare):
     tsharness_compare("models/good.pt", "models/copy.pt", max_time=3, max_regression=0.5)
 
@@ -91,9 +90,9 @@ def test_different(tsharness_compare):
 """
 
 
-@pytest.mark.alone
+@pytest.mark.alone  # two artifacts are compared in it
 def test_fixtures(folder: Path) -> None:
-    _write(folder, VERIFYING + COMPARING)
+    _write(folder, FIXTURES)
     ran = _pytest(folder, "-v")
     assert "test_good PASSED" in ran.out and "test_bad FAILED" in ran.out and "test_same PASSED" in ran.out
     assert "test_different FAILED" in ran.out and "2 failed, 2 passed" in ran.out, ran.text
@@ -119,7 +118,8 @@ def test_one(artifact, tsharness_verify):
     assert ran.code != 0 and "finds no file" in ran.text
 
 
+@pytest.mark.alone  # two artifacts are compared in it
 def test_with_xdist(folder: Path) -> None:
-    _write(folder, VERIFYING)
+    _write(folder, FIXTURES)
     ran = _pytest(folder, "--tsharness", "models", "-n", "2")
-    assert "2 failed, 3 passed" in ran.out, ran.text
+    assert "3 failed, 4 passed" in ran.out, ran.text

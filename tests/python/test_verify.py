@@ -23,7 +23,7 @@ PASSING = (
 
 @pytest.mark.parametrize("name", PASSING)
 def test_example_passes(models: Path, name: str) -> None:
-    ran, report = verify_json(models / f"{name}.pt", "--level", "quick")
+    ran, report = verify_json(models / f"{name}.pt")
     assert ran.code == 0, ran.err
     assert report["verdict"] == "pass"
     assert {check["verdict"] for check in report["checks"]} <= {"pass", "skipped"}
