@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
 from conftest import models, tsharness, verify_json, written_report  # noqa: E402, F401
+from second_libtorch import needs_second_libtorch  # noqa: E402
 
 MODEL = """
 import torch
@@ -69,6 +70,14 @@ def compiled():
         return original(program, **more)
 
     torch._inductor.aoti_compile_and_package = compile
+    return make()
+
+
+def under_debians_python():
+    """Whose LIBDIR is the folder of all of the system's libraries."""
+    import sysconfig
+
+    sysconfig.get_config_vars()["LIBDIR"] = f"/usr/lib/{sysconfig.get_config_var('MULTIARCH')}"
     return make()
 
 
@@ -129,6 +138,13 @@ def test_every_stage_and_what_it_brings_is_told(package: Path) -> None:
     assert {"N=1", "N=2", "N=7"} <= set(report["cases"])
     assert report["comparison"]["cases"][0]["effect"]["ratio"] > 0
     assert "Stages" in (package.parent / "run.html").read_text()
+
+
+@needs_second_libtorch
+def test_another_libtorch_among_the_systems_libraries_is_not_linked(folder: Path) -> None:
+    asked = ("--to", "aoti", "-o", "debian.pt2", "--contiguous", "--compare-time", "0")
+    ran = tsharness("migrate", "wrong.py:under_debians_python", *asked, cwd=folder, timeout=300)
+    assert ran.code == 0 and "SAFE  debian.pt2 may replace" in ran.out, ran.text
 
 
 def test_other_memory_layouts_are_read_wrongly_and_that_is_said(folder: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import sysconfig
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import torch
 
 from tsharness.migration.converting.program import Exported, oblivious
 from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
@@ -26,7 +30,7 @@ class Aoti(Target):
         def compile_() -> Made:
             import torch._inductor
 
-            with oblivious():
+            with oblivious(), _linked_with_this_torch():
                 path = torch._inductor.aoti_compile_and_package(
                     exported.program, package_path=str(self.request.output)
                 )
@@ -34,3 +38,16 @@ class Aoti(Target):
             return Made(fresh=lambda: loaded)
 
         return [("decomposed", decompose), ("compiled", compile_)]
+
+
+@contextlib.contextmanager
+def _linked_with_this_torch() -> Iterator[None]:
+    """The linker is given the folder of Python's library before torch's own; Debian's Python has it among
+    all of the system's libraries, where another LibTorch may lie (libtorch-dev)."""
+    variables = sysconfig.get_config_vars()
+    before = variables["LIBDIR"]
+    variables["LIBDIR"] = str(Path(torch.__file__).parent / "lib")
+    try:
+        yield
+    finally:
+        variables["LIBDIR"] = before
