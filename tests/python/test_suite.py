@@ -184,7 +184,7 @@ commands = ["verify"]
 @pytest.mark.alone
 def test_compare_of_a_suite(suite: Callable[[str], Path]) -> None:
     where = suite("""
-compare = { base = "released/{name}", max_time = 2, max_regression = "50%" }
+compare = { base = "released/{name}", max_time = 6, max_regression = "50%" }
 [[artifacts]]
 path = ["models/a.pt", "models/b.pt"]
 """)
@@ -200,7 +200,7 @@ path = ["models/a.pt", "models/b.pt"]
 
 @pytest.mark.alone
 @pytest.mark.parametrize(
-    "command", [("verify",), ("verify", "-j", "2"), ("bench",), ("compare", "--max-time", "2")], ids=" ".join
+    "command", [("verify",), ("verify", "-j", "2"), ("bench",), ("compare", "--max-time", "6")], ids=" ".join
 )
 def test_a_bar_says_where_it_is(suite: Callable[[str], Path], command: tuple[str, ...]) -> None:
     where = suite("""
