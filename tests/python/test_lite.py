@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import tsharness as package
 from conftest import ROOT, tsharness, verify_json, written_report
 from tsharness.exporting import torch_jit
 
@@ -89,3 +90,145 @@ def test_a_version_that_torch_cannot_write_blocks(models: Path, tmp_path: Path) 
     ran = tsharness("migrate", models / "linear.pt", "--to", "lite", "--bytecode", "1", "-o", target)
     assert ran.code == 5 and "BLOCKED" in ran.out and "cannot go back to 1" in ran.out, ran.text
     assert not target.exists() and not list(tmp_path.iterdir())
+
+
+CONTEXTS = '''
+from typing import Any
+
+import torch
+
+import tsharness as package
+
+
+def doubled(x):
+    with torch.no_grad():
+        return x * 2
+
+
+class Counting(torch.nn.Module):
+    """Contexts in a method, in a branch, in a function that it calls; state, and a method that resets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    @torch.jit.export
+    def reset(self):
+        with torch.no_grad():
+            self.count = 0
+
+    def forward(self, x):
+        if x.dim() > 1:
+            with torch.autograd.profiler.record_function("row"):
+                x = x[0]
+        self.count += 1
+        return doubled(x) + self.count
+
+
+class Owner:
+    def __init__(self):
+        self.entered = 1
+
+    def __enter__(self):
+        self.entered = 2
+
+    def __exit__(self, kind: Any, value: Any, trace: Any):
+        self.entered = 3
+
+
+class Owned(torch.nn.Module):
+    def forward(self, x):
+        owner = Owner()
+        with owner:
+            return x * owner.entered
+
+
+class Forked(torch.nn.Module):
+    def forward(self, x):
+        later = torch.jit.fork(doubled, x)
+        return torch.jit.wait(later)
+
+
+def counting():
+    import tsharness
+
+    row, rows = tsharness.Inputs(torch.ones(3)), tsharness.Inputs(torch.ones(2, 3))
+    calls = [tsharness.Inputs(method="reset"), rows, row]
+    return torch.jit.script(Counting()), {"example": calls, "again": calls[:2]}
+
+
+def forked():
+    return torch.jit.script(Forked()), (torch.ones(3),)
+
+
+def owned():
+    torch.jit.script(Owner)
+    return torch.jit.script(Owned()), (torch.ones(3),)
+'''
+
+
+@pytest.fixture
+def contexts(tmp_path: Path) -> Path:
+    (tmp_path / "contexts.py").write_text(CONTEXTS)
+    return tmp_path
+
+
+def line_of(text: str) -> int:
+    return 1 + [line.strip() for line in CONTEXTS.splitlines()].index(text)
+
+
+def test_contexts_that_change_no_value_are_left_out(contexts: Path) -> None:
+    """Of methods and functions; whole sequences of calls go with it, resets too."""
+    kept = contexts / "run.json"
+    asked = ("--to", "lite", "-o", "c.ptl", "--compare-time", "0", "--json", kept)
+    ran = tsharness("migrate", "contexts.py:counting", *asked, cwd=contexts)
+    assert ran.code == 0 and "SAFE" in ran.out, ran.text
+    notes = [one["seen"] for one in written_report(kept)["findings"] if one["code"] == "TS518"]
+    text = 'with torch.autograd.profiler.record_function("row"):'
+    told = f"record_function(): `{text}` (contexts.py:{line_of(text)})"
+    assert len(notes) == 2 and told in notes
+    (without_gradients,) = (note for note in notes if note != told)
+    for line in (line_of("def doubled(x):") + 1, line_of("def reset(self):") + 1):
+        assert f"`with torch.no_grad():` (contexts.py:{line})" in without_gradients
+    ran, report = verify_json(contexts / "c.ptl")
+    assert ran.code == 0 and report["artifact"]["runtime"] == "lite", ran.text
+    calls = {case["name"]: case["calls"] for case in report["cases"]}
+    assert calls["example"] == 15 and calls["again"] == 10
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("forked", "later = torch.jit.fork(doubled, x)"), ("owned", "owner = Owner()")]
+)
+def test_what_bytecode_lacks_is_named_with_its_line(contexts: Path, name: str, text: str) -> None:
+    ran = tsharness("migrate", f"contexts.py:{name}", "--to", "lite", "-o", "c.ptl", cwd=contexts)
+    assert ran.code == 5 and "BLOCKED  TS519" in ran.out, ran.text
+    assert f"contexts.py:{line_of(text)}: {text}" in ran.out
+    ran = tsharness("export", f"contexts.py:{name}", "--format", "lite", "-o", "c.ptl", cwd=contexts)
+    assert ran.code == 1 and f"is not supported in mobile module. (contexts.py:{line_of(text)})" in ran.out, (
+        ran.text
+    )
+    assert sorted(path.name for path in contexts.iterdir() if path.is_file()) == ["contexts.py"]
+
+
+def test_export_leaves_the_model_as_it_is(tmp_path: Path) -> None:
+    """Modules of one class share their code: the next one that is scripted has its contexts."""
+
+    class Quiet(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            with torch.no_grad():
+                return x * 2
+
+    report = package.export(Quiet().eval(), torch.ones(3), tmp_path / "q.ptl", method="script", format="lite")
+    assert [one.code for one in report.findings].count("TS518") == 1
+    with torch_jit.without_deprecation():
+        scripted = torch.jit.script(Quiet().eval())
+    assert "prim::Enter" in str(scripted.graph)
+
+
+def test_a_real_detector_keeps_its_state(models: Path, tmp_path: Path) -> None:
+    """silero-vad, whose recordings begin with a reset."""
+    asked = ("--to", "lite", "-o", tmp_path / "vad.ptl", "--level", "quick", "--compare-time", "0")
+    ran = tsharness("migrate", models / "silero_vad.pt", *asked)
+    assert ran.code == 0 and "SAFE" in ran.out and "TS518 torch.no_grad(): vad_annotator.py:712" in ran.out, (
+        ran.text
+    )

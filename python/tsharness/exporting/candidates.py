@@ -18,7 +18,10 @@ from tsharness.errors import ArtifactError, ExportError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.convert import Converted
 from tsharness.exporting.families import KINDS
+from tsharness.exporting.graph import place_of
+from tsharness.exporting.lite import save_lite
 from tsharness.exporting.options import ExportOptions
+from tsharness.exporting.pitfalls import of_lite
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.report import CandidateResult
 from tsharness.exporting.saying import Say
@@ -62,12 +65,13 @@ def check_candidate(
     cases = cases_for(converted.method, recorded, options.tolerance)
     path = folder / converted.method / name
     path.parent.mkdir(exist_ok=True)
-    reason = converted.reason
+    reason, more = converted.reason, list[Finding]()
     if converted.module is not None:
-        reason = save(converted.module, path, lite=options.format == "lite")
+        reason, more = _save(converted.module, path, lite=options.format == "lite")
+    findings = (*findings, *more)
     if reason:
         result = CandidateResult(
-            converted.method, converted.strict, Verdict.ERROR, 0, len(cases), reason, tuple(findings), None
+            converted.method, converted.strict, Verdict.ERROR, 0, len(cases), reason, findings, None
         )
         return Candidate(result, converted, None, cases)
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -83,7 +87,7 @@ def check_candidate(
         passed,
         len(cases),
         reason,
-        tuple(findings),
+        findings,
         check,
     )
     return Candidate(result, converted, path, cases, content.result())
@@ -109,16 +113,18 @@ def content_of(path: Path) -> str:
     return found
 
 
-def save(module: torch.jit.ScriptModule, path: Path, *, lite: bool) -> str:
-    """Saves a module; the reason if torch cannot. Raises ExportError if the disk cannot take it."""
+def _save(module: torch.jit.ScriptModule, path: Path, *, lite: bool) -> tuple[str, list[Finding]]:
+    """Saves a module: the reason if torch cannot, and what it had to change. Raises ExportError if the disk
+    cannot take it."""
     try:
-        torch_jit.save(module, path, lite=lite)
+        torch_jit.save(module, path)
+        return "", list(of_lite(save_lite(path, path))) if lite else []
     except OSError as error:
         raise ExportError(f"cannot write {path.name}: {error.strerror or error}") from error
     except Exception as error:
         # Whatever torch raises: this module cannot be saved.
-        return f"torch.jit.save: {essence(error)}"
-    return ""
+        where = place_of(str(error))
+        return f"torch.jit.save: {essence(error)}" + (f" ({where})" if where else ""), []
 
 
 def self_check(

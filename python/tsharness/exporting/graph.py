@@ -13,29 +13,38 @@ from tsharness.exporting.source import Place, is_machinery, place
 # Values of c10::ScalarType that "dtype" constants hold (csrc/core/dtype.cpp).
 _FLOATING = {5: "float16", 6: "float32", 7: "float64", 15: "bfloat16"}
 _TRACED_FRAME = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): \S+$", re.MULTILINE)
-_SCRIPTED_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+)')
+# Not the archive's own code, whose files are named like the user's.
+_SCRIPTED_FRAME = re.compile(r'File "(?!code/)(?P<file>[^"]+)", line (?P<line>\d+)')
 
 
 def nodes_of(module: torch.jit.ScriptModule) -> Iterator[Any]:
     """Every node of every method, what it calls inlined, branches and loop bodies included."""
     for name in module._c._method_names():
-        yield from _below(module._c._get_method(name).inlined_graph)
+        yield from below(module._c._get_method(name).inlined_graph)
 
 
-def _below(block: Any) -> Iterator[Any]:
+def below(block: Any) -> Iterator[Any]:
+    """Every node of a block, branches and loop bodies included."""
     for node in block.nodes():
         yield node
         for inner in node.blocks():
-            yield from _below(inner)
+            yield from below(inner)
+
+
+def frame_of(source_range: str) -> tuple[str, int] | None:
+    """File and line of the first frame that is the user's, of a node's source range or of torch's error
+    message."""
+    for pattern in (_SCRIPTED_FRAME, _TRACED_FRAME):
+        for match in pattern.finditer(source_range):
+            if not is_machinery(match["file"]):
+                return match["file"], int(match["line"])
+    return None
 
 
 def place_of(source_range: str) -> Place | None:
-    """The user's line among the frames of a node's source range, or of torch's error message."""
-    pattern = _SCRIPTED_FRAME if 'File "' in source_range else _TRACED_FRAME
-    for match in pattern.finditer(source_range):
-        if not is_machinery(match["file"]):
-            return place(match["file"], int(match["line"]))
-    return None
+    """That frame's line."""
+    frame = frame_of(source_range)
+    return None if frame is None else place(*frame)
 
 
 def python_calls(module: torch.jit.ScriptModule) -> list[tuple[str, Place | None]]:

@@ -87,6 +87,11 @@ def of_candidate(converted: Converted, seen: Observation) -> Iterator[Finding]:
             yield finding("TS133", f"strict=False was needed: outputs hold {_kind(seen.outputs)}")
 
 
+def of_lite(left_out: Sequence[tuple[str, Place | None]]) -> Iterator[Finding]:
+    """Of what has no form in bytecode and was left out."""
+    yield from _literals("TS518", left_out, "context")
+
+
 def _tracer_findings(converted: Converted, seen: Observation) -> Iterator[Finding]:
     assert converted.module is not None
     numbers = graph.numbers_by_place(converted.module) if converted.tracer_warnings else {}

@@ -89,6 +89,15 @@ MIGRATION_RULES = (
         r"No module named",
     ),
     Rule(
+        "TS519",
+        "error",
+        "a statement that bytecode for phones lacks",
+        "the lite interpreter has no instruction for it",
+        "write the model without it: a plain call instead of torch.jit.fork, tensors and plain containers "
+        "instead of a context or a named tuple",
+        r"not supported in (mobile module|lite interpreter)",
+    ),
+    Rule(
         "TS510",
         "error",
         "the converter fails",
@@ -153,6 +162,15 @@ MIGRATION_RULES = (
         "it is made once for its cases and once to be converted, in two processes; weights that nobody seeds "
         "or loads differ, so nothing can be compared",
         "torch.manual_seed(0) in the factory, or load the weights there",
+        "^$",
+    ),
+    Rule(
+        "TS518",
+        "note",
+        "contexts that were left out",
+        "bytecode for phones has no instruction for `with`; torch.no_grad() and record_function() change no "
+        "value",
+        "nothing, if whoever calls it computes without gradients (c10::InferenceMode), as the runner does",
         "^$",
     ),
 )

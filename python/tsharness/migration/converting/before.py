@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from tsharness.exporting.state import Subject
-from tsharness.migration.converting.cases import Example, as_inputs
+from tsharness.migration.converting.cases import Example
 from tsharness.migration.converting.operators import (
     first_divergence,
     operators_of_call,
@@ -36,10 +36,10 @@ class Before:
         call = next(one.calls[0] for one in self._examples if one.name == stage.failed[0])
         try:
             if graph is not None:
-                before = operators_of_graph(graph(), as_inputs(call).args)
+                before = operators_of_graph(graph(), call.copy().args)
             else:
-                before = operators_of_call(Subject(self._model).model, as_inputs(call).args)
-            after = operators_of_graph(made.graph(), as_inputs(call).args)
+                before = operators_of_call(Subject(self._model).model, call.copy().args)
+            after = operators_of_graph(made.graph(), call.copy().args)
         except Exception:
             # A stage that does not run shows no operators; why it does not run is told already.
             return None

@@ -16,10 +16,10 @@ from tsharness.exporting.torch_values import from_value
 
 @dataclass(frozen=True)
 class Example:
-    """A case: calls of forward by position, and what each must give."""
+    """A case: its calls, and what each must give."""
 
     case: Case
-    calls: tuple[tuple[Any, ...], ...]
+    calls: tuple[Inputs, ...]
     outputs: tuple[Any, ...]
 
     @property
@@ -31,21 +31,22 @@ LAYOUT = "layout"
 """The family of cases whose tensors lie in memory in another way than usual."""
 
 
-def examples_of(
-    model: torch.nn.Module, document: CaseDocument, only: Sequence[str], contiguous: bool
-) -> list[Example]:
-    """The cases that call forward alone, with every argument in its place: the new formats know neither
-    names nor defaults. What is called before the first forward, such as a reset, is left out.
-    ``contiguous``: without cases of other memory layouts."""
-    names, defaults = _parameters(model)
-    cases = [_from_forward(case) for case in document.cases() if not only or case.name in only]
-    chosen = [
-        case
-        for case in cases
-        if case.calls
-        and all(call.method == "forward" for call in case.calls)
-        and not (contiguous and case.family == LAYOUT)
+def examples_of(document: CaseDocument, only: Sequence[str], contiguous: bool) -> list[Example]:
+    """The cases as they are. ``contiguous``: without those of other memory layouts."""
+    return [
+        _example(case, [Inputs(*_values(c.args), method=c.method, **_named(c.kwargs)) for c in case.calls])
+        for case in document.cases()
+        if (not only or case.name in only) and not (contiguous and case.family == LAYOUT)
     ]
+
+
+def of_forward(model: torch.nn.Module, examples: Sequence[Example]) -> list[Example]:
+    """Those that call forward alone, with every argument in its place: most formats know neither other
+    methods, nor names, nor defaults. What is called before the first forward, such as a reset, is left
+    out."""
+    names, defaults = _parameters(model)
+    cases = [_from_forward(example.case) for example in examples]
+    chosen = [case for case in cases if case.calls and all(call.method == "forward" for call in case.calls)]
     # TorchScript's converter wants every argument; Python's own takes those that some case states.
     count = len(names)
     if not isinstance(model, torch.jit.ScriptModule):
@@ -56,9 +57,20 @@ def examples_of(
         positional = replace(
             case, calls=tuple(replace(c, args=a, kwargs={}) for c, a in _zipped(case, calls))
         )
-        arguments = tuple(tuple(map(from_value, call)) for call in calls)
-        found.append(Example(positional, arguments, tuple(from_value(c.outputs) for c in case.calls)))
+        found.append(_example(positional, [Inputs(*_values(call)) for call in calls]))
     return found
+
+
+def _example(case: Case, calls: Sequence[Inputs]) -> Example:
+    return Example(case, tuple(calls), tuple(from_value(call.outputs) for call in case.calls))
+
+
+def _values(values: Sequence[Any]) -> list[Any]:
+    return [from_value(value) for value in values]
+
+
+def _named(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: from_value(value) for name, value in values.items()}
 
 
 def _from_forward(case: Case) -> Case:
@@ -100,7 +112,7 @@ def sizes_of(examples: Sequence[Example]) -> dict[tuple[int, ...], list[set[int]
     seen: dict[tuple[int, ...], list[set[int]]] = {}
     varying = set()
     for call in (call for example in examples for call in example.calls):
-        for number, value in enumerate(call):
+        for number, value in enumerate(call.args):
             for leaf, (_, tensor) in enumerate(leaves_of("", value)):
                 if not isinstance(tensor, torch.Tensor):
                     continue
@@ -121,7 +133,7 @@ def sample_of(examples: Sequence[Example]) -> Example:
     def least(example: Example) -> int:
         tensors = [
             leaf
-            for value in example.calls[0]
+            for value in example.calls[0].args
             for _, leaf in leaves_of("", value)
             if isinstance(leaf, torch.Tensor)
         ]
@@ -131,8 +143,3 @@ def sample_of(examples: Sequence[Example]) -> Example:
     plain = [example for example in examples if example.case.family == "example"] or list(examples)
     best = max(examples, key=least)
     return plain[0] if least(plain[0]) >= least(best) else best
-
-
-def as_inputs(call: Sequence[Any]) -> Inputs:
-    """A call as the exporting layer has it; tensors are copies, for models that write to them."""
-    return Inputs(*call).copy()

@@ -13,13 +13,13 @@ from tsharness.exporting.guard import seeded
 from tsharness.exporting.inputs import map_leaves
 from tsharness.exporting.source import essence
 from tsharness.exporting.stages import plain_tuples
-from tsharness.migration.converting.cases import Example, as_inputs
+from tsharness.migration.converting.cases import Example
 from tsharness.migration.stage import Stage
 from tsharness.session import load_core
 from tsharness.verdict import Verdict
 
 Run = Callable[..., Any]
-"""A form of the model: called with the arguments by position."""
+"""A form of the model: called with the arguments of forward; other methods, if it has any, by their names."""
 
 
 def run_stage(
@@ -63,7 +63,9 @@ def _of_case(run: Run, example: Example, tolerance: Mapping[str, Any]) -> list[M
     found: list[Mapping[str, Any]] = []
     with seeded(), torch.no_grad():
         for call, expected in zip(example.calls, example.outputs, strict=True):
-            actual = run(*as_inputs(call).args)
+            method = run if call.method == "forward" else getattr(run, call.method)
+            own = call.copy()  # for models that write to what they are given
+            actual = method(*own.args, **own.kwargs)
             found += compared(actual, expected, {**(example.case.tolerance or {}), **tolerance})
     return found
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from tsharness.exporting.source import is_machinery
 
-_FRAME = re.compile(r'File "([^"]+)", line (\d+)')
+# Not the archive's own code, whose files are named like the user's.
+_FRAME = re.compile(r'File "(?!code/)([^"]+)", line (\d+)')
 
 
 def frames_in(text: str) -> list[tuple[str, int]]:

@@ -29,13 +29,13 @@ from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.findings import RULES, finding
 from tsharness.migration.converting.before import Before
-from tsharness.migration.converting.cases import Example, examples_of
+from tsharness.migration.converting.cases import Example, examples_of, of_forward
 from tsharness.migration.converting.comparing import run_stage
 from tsharness.migration.converting.constructs import construct_of, unsupported_nodes
 from tsharness.migration.converting.program import Exported, export_program
 from tsharness.migration.converting.taps import tapped, write_tap_cases
 from tsharness.migration.converting.targets import target_for
-from tsharness.migration.converting.targets.base import Made, Request, program_made
+from tsharness.migration.converting.targets.base import Made, Request, Target, program_made
 from tsharness.migration.options import is_script
 from tsharness.migration.stage import Construct, Conversion, Stage
 from tsharness.report.model import Finding, to_dict
@@ -63,8 +63,9 @@ class Converter:
         self.model = self._model()
         document = CaseDocument(Location(Path(message["cases"][0]), *message["cases"][1:]))
         self.document = document
-        self.examples = examples_of(self.model, document, message["only"], message["contiguous"])
-        self.examples = self._as_loaded(document)
+        target = target_for(Request(message["to"], Path(message["output"]), message["bytecode"]))
+        self.every = examples_of(document, message["only"], message["contiguous"])
+        self.examples = self.every if target.of_script else self._as_loaded(document)
         left = len(document.summaries) - len(self.examples)
         if not self.examples:
             self.constructs.append(_other_methods(document))
@@ -73,12 +74,11 @@ class Converter:
             self._note("TS513", f"{left} of {len(document.summaries)} cases need other methods")
         if not isinstance(self.model, torch.jit.ScriptModule) and not self._is_the_recorded_one():
             return Conversion(tuple(self.stages), tuple(self.constructs))
-        request = Request(message["to"], Path(message["output"]), message["bytecode"])
         if message.get("tap"):
-            return self._tapped(request, document, message["tap"])
-        written = self._convert(request, document)
+            return self._tapped(target, document, message["tap"])
+        written = self._convert(target, document)
         if written:
-            self._write_cases(request.output, document)
+            self._write_cases(target.request.output, document)
         return Conversion(tuple(self.stages), tuple(self.constructs), written, tuple(self.notes), self.facts)
 
     def _model(self) -> torch.nn.Module:
@@ -90,9 +90,8 @@ class Converter:
     def _note(self, code: str, seen: str) -> None:
         self.notes.append(finding(code, seen))
 
-    def _convert(self, request: Request, document: CaseDocument) -> bool:
+    def _convert(self, target: Target, document: CaseDocument) -> bool:
         """Whether there is a file at the end."""
-        target = target_for(request)
         self.informative = target.informative
         script = self.message["script"]
         exported: Exported | None = None
@@ -110,15 +109,16 @@ class Converter:
             if self._stage(*step) is None and step[0] not in target.informative:
                 return False
         self.notes += [finding(code, seen) for code, seen in target.notes()]
-        return request.output.is_file()
+        return target.request.output.is_file()
 
     def _as_loaded(self, document: CaseDocument) -> list[Example]:
-        """Without the cases that need what they call before the first forward: the model, as it is loaded,
-        gives other outputs without it."""
+        """Forward's cases, without those that need what they call before the first forward: the model, as it
+        is loaded, gives other outputs without it."""
+        examples = of_forward(self.model, self.every)
         calls = {summary.name: summary.calls for summary in document.summaries}
-        shorter = [one for one in self.examples if len(one.calls) < calls[one.name]]
+        shorter = [one for one in examples if len(one.calls) < calls[one.name]]
         if not shorter:
-            return self.examples
+            return examples
         subject = Subject(self.model)
 
         def fresh() -> Callable[..., Any]:
@@ -126,7 +126,7 @@ class Converter:
             return subject.model
 
         wrong = run_stage("reference", fresh, shorter, self.message["tolerance"], time.monotonic()).failed
-        return [one for one in self.examples if one.name not in wrong]
+        return [one for one in examples if one.name not in wrong]
 
     def _is_the_recorded_one(self) -> bool:
         """Whether the Python model gives what it gave when its cases were recorded, in another process."""
@@ -142,12 +142,13 @@ class Converter:
             self.constructs.append(Construct(what, "", "", rule.why, rule.do))
         return first.verdict is Verdict.PASS
 
-    def _tapped(self, request: Request, document: CaseDocument, name: str) -> Conversion:
+    def _tapped(self, target: Target, document: CaseDocument, name: str) -> Conversion:
         """Writes an artifact that gives what every operator gives, on that case, and what each must be."""
+        request = target.request
         bounded = request.to == "executorch"
         exported = export_program(self.model, self.examples, document.signature, bounded)
         found = tapped(exported, next(one for one in self.examples if one.name == name))
-        for _, make in target_for(request).steps(found.exported, None):
+        for _, make in target.steps(found.exported, None):
             make()
         write_tap_cases(found, request.output)
         operators = {str(number): "\n".join(pair) for number, pair in enumerate(found.operators)}
@@ -177,9 +178,7 @@ class Converter:
             return False
         refused = list(self.constructs)
         self.model = torch_jit.load(Path(script)).eval()
-        self.examples = examples_of(
-            self.model, self.document, self.message["only"], self.message["contiguous"]
-        )
+        self.examples = of_forward(self.model, self.every)
         self.before = Before(self.model, self.examples)
         if self._stage("exported from TorchScript", export) is None:
             self.constructs[:] = refused
@@ -217,7 +216,7 @@ class Converter:
             Stage(name, Verdict.ERROR, None, "", essence(error)[:300], (), time.monotonic() - started)
         )
         if name.startswith("exported") and isinstance(self.model, torch.jit.ScriptModule):
-            self.constructs += unsupported_nodes(self.model, self.examples[0].calls[0])
+            self.constructs += unsupported_nodes(self.model, self.examples[0].calls[0].args)
         if not self.constructs and name not in self.informative:
             self.constructs.append(construct_of(error))
 

@@ -25,8 +25,6 @@ class Exported:
     program: ExportedProgram
     converter: str
     sample: Example
-    shapes: Any
-    """As torch.export takes them, for exporting it once more."""
     wanted: int
     """Dims that were to stay dynamic."""
     kept: tuple[str, ...]
@@ -39,7 +37,7 @@ def export_program(
     """By torch's converter for TorchScript, or by torch.export for a model in Python. ``bounded``: for a
     target that must know the largest size of each dim. Raises whatever these raise."""
     sample = sample_of(examples)
-    args = sample.calls[0]
+    args = sample.calls[0].args
     wanted = _wanted(examples, signature, bounded)
     shapes = _shapes(args, wanted)
     if isinstance(model, torch.jit.ScriptModule):
@@ -52,7 +50,7 @@ def export_program(
         converter = "torch.export.export"
         program = _exporting(lambda: torch.export.export(model, args, dynamic_shapes=shapes, strict=False))
     count = sum(len(dims) for dims in wanted.values())
-    return Exported(program, converter, sample, shapes, count, tuple(dynamic_dims(program)))
+    return Exported(program, converter, sample, count, tuple(dynamic_dims(program)))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from tsharness.artifact.archive import cases_beside
 from tsharness.cases.case_file import CaseFile, write_case_file
 from tsharness.exporting.inputs import Inputs
 from tsharness.exporting.record import case_of
-from tsharness.migration.converting.cases import Example, as_inputs
+from tsharness.migration.converting.cases import Example
 from tsharness.migration.converting.operators import source_of
 from tsharness.migration.converting.program import Exported
 from tsharness.migration.converting.targets.base import unguarded
@@ -36,7 +36,7 @@ class Tapped:
 def tapped(exported: Exported, example: Example) -> Tapped:
     """Its first call, at this one size. Raises whatever torch.export raises."""
     module = unguarded(exported.program)
-    args = tuple(pytree.tree_leaves(as_inputs(example.calls[0]).args))
+    args = tuple(pytree.tree_leaves(example.calls[0].copy().args))
     nodes = [node for node in module.graph.nodes if _is_value(node)]
     output = next(node for node in reversed(module.graph.nodes) if node.op == "output")
     with module.graph.inserting_before(output):
@@ -49,7 +49,7 @@ def tapped(exported: Exported, example: Example) -> Tapped:
         values = module(*args)
         program = torch.export.export(module, args, strict=False)
     names = tuple((str(node.target), source_of(str(node.meta.get("stack_trace") or ""))) for node in nodes)
-    again = Exported(program, exported.converter, example, None, 0, ())
+    again = Exported(program, exported.converter, example, 0, ())
     return Tapped(again, names, args, tuple(values))
 
 

@@ -6,7 +6,7 @@ from tsharness.migration.converting.targets.base import Request, Target
 
 
 def target_for(request: Request) -> Target:
-    """Raises ImportError for what is not installed."""
+    """What makes what is asked for."""
     if request.to == "aoti":
         from tsharness.migration.converting.targets.aoti import Aoti
 

@@ -46,7 +46,7 @@ class Target(ABC):
     informative: frozenset[str] = frozenset()
     """Stages that only show where a difference comes from: nothing is made of them."""
     of_script = False
-    """Whether it is made of TorchScript itself, and of no exported program."""
+    """Whether it is made of TorchScript itself, with all of its methods, and of no exported program."""
 
     def __init__(self, request: Request) -> None:
         self.request = request
@@ -76,6 +76,4 @@ def unguarded(program: Any) -> Any:
 
 def sample_args(exported: Exported) -> tuple[Any, ...]:
     """Inputs of their own, for converters that want some."""
-    from tsharness.migration.converting.cases import as_inputs
-
-    return as_inputs(exported.sample.calls[0]).args
+    return exported.sample.calls[0].copy().args

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tsharness.exporting import torch_jit
+from tsharness.exporting.lite import save_lite
+from tsharness.exporting.pitfalls import of_lite
 from tsharness.migration.converting.targets.base import Made, Step, Target
 
 
@@ -21,22 +23,23 @@ class Lite(Target):
             return Made(fresh=lambda: torch_jit.load(script))
 
         def bytecode() -> Made:
-            write_lite(script, self.request.output, self.request.bytecode)
+            self._left_out = save_lite(script, self.request.output)
+            if self.request.bytecode is not None:
+                _go_back_to(self.request.bytecode, self.request.output)
             return Made(fresh=None)
 
         return [("torchscript", load), ("bytecode", bytecode)]
 
+    def notes(self) -> list[tuple[str, str]]:
+        return [(note.code, note.seen) for note in of_lite(self._left_out)]
 
-def write_lite(script: Path, output: Path, version: int | None) -> None:
-    """Bytecode of a TorchScript file; of an older version, if one is stated. Raises RuntimeError for one that
-    torch cannot go back to."""
+
+def _go_back_to(version: int, output: Path) -> None:
+    """Writes bytecode of an older version in its place. Raises RuntimeError for one that torch cannot go back
+    to."""
+    from torch.jit.mobile import _backport_for_mobile, _get_model_bytecode_version
+
     with torch_jit.without_deprecation():
-        module = torch_jit.load(script)
-        module._save_for_lite_interpreter(str(output))
-        if version is None:
-            return
-        from torch.jit.mobile import _backport_for_mobile, _get_model_bytecode_version
-
         held = _get_model_bytecode_version(str(output))
         if held == version:
             return
