@@ -97,8 +97,6 @@ from typing import Any
 
 import torch
 
-import tsharness as package
-
 
 def doubled(x):
     with torch.no_grad():
@@ -149,6 +147,19 @@ class Forked(torch.nn.Module):
         return torch.jit.wait(later)
 
 
+class Chosen(torch.nn.Module):
+    def forward(self, x):
+        quiet = torch.no_grad()
+        if x.numel() > 5:
+            quiet = torch.no_grad()
+        with quiet:
+            return x * 2
+
+
+def chosen():
+    return torch.jit.script(Chosen()), (torch.ones(3),)
+
+
 def counting():
     import tsharness
 
@@ -197,7 +208,12 @@ def test_contexts_that_change_no_value_are_left_out(contexts: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("forked", "later = torch.jit.fork(doubled, x)"), ("owned", "owner = Owner()")]
+    ("name", "text"),
+    [
+        ("forked", "later = torch.jit.fork(doubled, x)"),
+        ("owned", "owner = Owner()"),
+        ("chosen", "if x.numel() > 5:"),
+    ],
 )
 def test_what_bytecode_lacks_is_named_with_its_line(contexts: Path, name: str, text: str) -> None:
     ran = tsharness("migrate", f"contexts.py:{name}", "--to", "lite", "-o", "c.ptl", cwd=contexts)

@@ -60,11 +60,20 @@ def _taken_out(code: Any) -> list[tuple[str, Place | None]]:
 
 
 def _context(node: Any) -> str:
-    """The name of the context that the node makes; empty for other nodes, and where what it gives is used."""
+    """The name of the context that the node makes; empty for other nodes, and where it serves for more than
+    being entered and left."""
     if node.kind() != "prim::CreateObject":
         return ""
-    used = any(output.uses() for use in node.output().uses() for output in use.user.outputs())
-    return "" if used else _CHANGE_NO_VALUE.get(str(node.output().type()), "")
+    alone = all(_is_its_own(use.user, node.output()) for use in node.output().uses())
+    return _CHANGE_NO_VALUE.get(str(node.output().type()), "") if alone else ""
+
+
+def _is_its_own(node: Any, context: Any) -> bool:
+    """Whether the node makes, enters or leaves the context, and gives nothing that is used."""
+    if node.kind() not in ("prim::CallMethod", "prim::SetAttr", "prim::Enter", "prim::Exit"):
+        return False
+    itself = next(node.inputs()).debugName() == context.debugName()
+    return itself and not any(output.uses() for output in node.outputs())
 
 
 def _remove(made: Any) -> None:
