@@ -294,6 +294,8 @@ def test_a_plan_of_a_folder(models: Path, tmp_path: Path) -> None:  # noqa: F811
         (("m.pt",), "state a target"),
         (("m.pt", "--to", "aoti"), "-o NEW"),
         (("m.pt", "--to", "coreml", "-o", "x"), "expected aoti, executorch, onnx, lite"),
+        (("m.pt", "--to", "aoti", "--to", "lite", "-o", "x.pt2"), "several targets need a folder"),
+        (("m.pt", "--try-all", "-o", __file__), "several targets need a folder"),
         (("m.pt", "--plan", "."), "name a source"),
         (("--plan", "nowhere"), "no such folder"),
         (("missing.pt", "--to", "lite", "-o", "x.ptl"), "missing.pt"),

@@ -49,7 +49,10 @@ def command(
         list[str], typer.Option("--to", metavar="KIND", help="aoti, executorch, onnx, lite; repeatable.")
     ] = [],  # noqa: B006
     output: Annotated[
-        Path | None, typer.Option("-o", "--output", metavar="NEW", help="The new artifact.")
+        Path | None,
+        typer.Option(
+            "-o", "--output", metavar="NEW", help="The new artifact; of several, a folder for them."
+        ),
     ] = None,
     try_all: Annotated[
         bool, typer.Option("--try-all", help="Every target that is installed; a table.")
@@ -124,6 +127,14 @@ def _check(source: str | None, to: list[str], output: Path | None, try_all: bool
         raise UsageError("state a target, --to aoti, executorch, onnx or lite; or --try-all")
     if len(to) == 1 and not try_all and plan is None and output is None:
         raise UsageError("state where the new artifact goes: -o NEW")
+    if (len(to) > 1 or try_all) and output is not None and _names_a_file(output):
+        raise UsageError(f"-o {output}: several targets need a folder for their artifacts, such as -o new")
+
+
+def _names_a_file(output: Path) -> bool:
+    from tsharness.migration.options import SUFFIXES
+
+    return output.is_file() or output.suffix in SUFFIXES.values()
 
 
 class _Work:
