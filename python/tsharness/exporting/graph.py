@@ -13,8 +13,9 @@ from tsharness.exporting.source import Place, is_machinery, place
 # Values of c10::ScalarType that "dtype" constants hold (csrc/core/dtype.cpp).
 _FLOATING = {5: "float16", 6: "float32", 7: "float64", 15: "bfloat16"}
 _TRACED_FRAME = re.compile(r"^(?P<file>.+)\((?P<line>\d+)\): \S+$", re.MULTILINE)
-# Not the archive's own code, whose files are named like the user's.
-_SCRIPTED_FRAME = re.compile(r'File "(?!code/)(?P<file>[^"]+)", line (?P<line>\d+)')
+SCRIPTED_FRAME = re.compile(r'File "(?!code/)(?P<file>[^"]+)", line (?P<line>\d+)')
+"""A frame as Python and TorchScript quote it; none of the archive's own code, whose files are named like the
+user's."""
 
 
 def nodes_of(module: torch.jit.ScriptModule) -> Iterator[Any]:
@@ -34,7 +35,7 @@ def below(block: Any) -> Iterator[Any]:
 def frame_of(source_range: str) -> tuple[str, int] | None:
     """File and line of the first frame that is the user's, of a node's source range or of torch's error
     message."""
-    for pattern in (_SCRIPTED_FRAME, _TRACED_FRAME):
+    for pattern in (SCRIPTED_FRAME, _TRACED_FRAME):
         for match in pattern.finditer(source_range):
             if not is_machinery(match["file"]):
                 return match["file"], int(match["line"])

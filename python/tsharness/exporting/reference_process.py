@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from tsharness.cases.case_file import Call, Case, CaseDocument, CaseFile, write_case_file
+from tsharness.cases.case_file import Case, CaseDocument, CaseFile, write_case_file
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.answer import answer_request
@@ -27,7 +27,7 @@ from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.exporting.synthesize import inputs_of
 from tsharness.exporting.tensor_files import inputs_in, load_tensors
-from tsharness.exporting.torch_values import from_value
+from tsharness.exporting.torch_values import inputs_of_call
 from tsharness.verification.reference import ReferenceRequest
 
 _REPEATED = 3
@@ -70,7 +70,7 @@ def _examples(request: ReferenceRequest, module: torch.jit.ScriptModule) -> dict
         return examples_of(inputs_of(request.inputs))
     if request.cases is not None:
         return {
-            case.name: list(map(_inputs_of_call, case.calls)) for case in CaseDocument(request.cases).cases()
+            case.name: list(map(inputs_of_call, case.calls)) for case in CaseDocument(request.cases).cases()
         }
     where = request.inputs_from
     if where is not None:
@@ -101,11 +101,6 @@ def _traced(model: torch.nn.Module, call: Inputs) -> torch.jit.ScriptModule:
     traced = torch_jit.trace(model, {call.method: call}, strict=False)
     assert isinstance(traced, torch.jit.ScriptModule)
     return traced
-
-
-def _inputs_of_call(call: Call) -> Inputs:
-    args, kwargs = map(from_value, call.args), {name: from_value(v) for name, v in call.kwargs.items()}
-    return Inputs(*args, method=call.method, **kwargs)
 
 
 def _cases(

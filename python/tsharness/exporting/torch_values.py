@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from tsharness.cases.case_file import Call
 from tsharness.cases.values import (
     DTYPES,
     Device,
@@ -22,6 +23,7 @@ from tsharness.cases.values import (
     span,
 )
 from tsharness.errors import InputError
+from tsharness.exporting.inputs import Inputs
 
 _SPARSE = {
     torch.sparse_coo: "sparse_coo",
@@ -150,6 +152,12 @@ def from_value(value: Value) -> Any:
     if isinstance(value, (QuantizedTensor, SparseTensor)):
         raise InputError(f"a {type(value).__name__} of a case cannot be given to another reference")
     return value
+
+
+def inputs_of_call(call: Call) -> Inputs:
+    """The arguments of a recorded call. Raises as ``from_value``."""
+    args, kwargs = map(from_value, call.args), {name: from_value(v) for name, v in call.kwargs.items()}
+    return Inputs(*args, method=call.method, **kwargs)
 
 
 def _from_tensor(value: Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 
 from tsharness.cases.case_file import Call, Case, CaseDocument
 from tsharness.exporting.inputs import Inputs, leaves_of
-from tsharness.exporting.torch_values import from_value
+from tsharness.exporting.torch_values import from_value, inputs_of_call
 
 
 @dataclass(frozen=True)
@@ -31,55 +31,45 @@ LAYOUT = "layout"
 """The family of cases whose tensors lie in memory in another way than usual."""
 
 
-def examples_of(document: CaseDocument, only: Sequence[str], contiguous: bool) -> list[Example]:
-    """The cases as they are. ``contiguous``: without those of other memory layouts."""
+def cases_of(document: CaseDocument, only: Sequence[str], contiguous: bool) -> list[Case]:
+    """The cases that were asked for. ``contiguous``: without those of other memory layouts."""
     return [
-        _example(case, [Inputs(*_values(c.args), method=c.method, **_named(c.kwargs)) for c in case.calls])
+        case
         for case in document.cases()
         if (not only or case.name in only) and not (contiguous and case.family == LAYOUT)
     ]
 
 
-def of_forward(model: torch.nn.Module, examples: Sequence[Example]) -> list[Example]:
+def example_of(case: Case) -> Example:
+    """The case with torch's own values."""
+    outputs = tuple(from_value(call.outputs) for call in case.calls)
+    return Example(case, tuple(map(inputs_of_call, case.calls)), outputs)
+
+
+def of_forward(model: torch.nn.Module, cases: Sequence[Case]) -> list[Example]:
     """Those that call forward alone, with every argument in its place: most formats know neither other
     methods, nor names, nor defaults. What is called before the first forward, such as a reset, is left
     out."""
     names, defaults = _parameters(model)
-    cases = [_from_forward(example.case) for example in examples]
-    chosen = [case for case in cases if case.calls and all(call.method == "forward" for call in case.calls)]
+    chosen = [
+        case
+        for case in map(_from_forward, cases)
+        if case.calls and all(call.method == "forward" for call in case.calls)
+    ]
     # TorchScript's converter wants every argument; Python's own takes those that some case states.
     count = len(names)
     if not isinstance(model, torch.jit.ScriptModule):
         count = max((_last(call, names) for case in chosen for call in case.calls), default=0)
-    found = []
-    for case in chosen:
-        calls = tuple(_by_position(call, names[:count], defaults) for call in case.calls)
-        positional = replace(
-            case, calls=tuple(replace(c, args=a, kwargs={}) for c, a in _zipped(case, calls))
-        )
-        found.append(_example(positional, [Inputs(*_values(call)) for call in calls]))
-    return found
 
+    def positional(call: Call) -> Call:
+        return replace(call, args=_by_position(call, names[:count], defaults), kwargs={})
 
-def _example(case: Case, calls: Sequence[Inputs]) -> Example:
-    return Example(case, tuple(calls), tuple(from_value(call.outputs) for call in case.calls))
-
-
-def _values(values: Sequence[Any]) -> list[Any]:
-    return [from_value(value) for value in values]
-
-
-def _named(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: from_value(value) for name, value in values.items()}
+    return [example_of(replace(case, calls=tuple(map(positional, case.calls)))) for case in chosen]
 
 
 def _from_forward(case: Case) -> Case:
     first = next((i for i, call in enumerate(case.calls) if call.method == "forward"), len(case.calls))
     return replace(case, calls=case.calls[first:])
-
-
-def _zipped(case: Case, calls: Sequence[tuple[Any, ...]]) -> list[tuple[Call, tuple[Any, ...]]]:
-    return list(zip(case.calls, calls, strict=True))
 
 
 def _parameters(model: torch.nn.Module) -> tuple[list[str], Mapping[str, Any]]:

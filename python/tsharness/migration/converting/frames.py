@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
 
+from tsharness.exporting.graph import SCRIPTED_FRAME
 from tsharness.exporting.source import is_machinery
-
-# Not the archive's own code, whose files are named like the user's.
-_FRAME = re.compile(r'File "(?!code/)([^"]+)", line (\d+)')
 
 
 def frames_in(text: str) -> list[tuple[str, int]]:
     """File and line of every frame that a text quotes, as Python and TorchScript do."""
-    return [(file, int(line)) for file, line in _FRAME.findall(text)]
+    return [(file, int(line)) for file, line in SCRIPTED_FRAME.findall(text)]
 
 
 def innermost(frames: Iterable[tuple[str, int]]) -> tuple[str, int] | None:

@@ -29,7 +29,7 @@ from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.findings import RULES, finding
 from tsharness.migration.converting.before import Before
-from tsharness.migration.converting.cases import Example, examples_of, of_forward
+from tsharness.migration.converting.cases import Example, cases_of, example_of, of_forward
 from tsharness.migration.converting.comparing import run_stage
 from tsharness.migration.converting.constructs import construct_of, unsupported_nodes
 from tsharness.migration.converting.program import Exported, export_program
@@ -64,8 +64,10 @@ class Converter:
         document = CaseDocument(Location(Path(message["cases"][0]), *message["cases"][1:]))
         self.document = document
         target = target_for(Request(message["to"], Path(message["output"]), message["bytecode"]))
-        self.every = examples_of(document, message["only"], message["contiguous"])
-        self.examples = self.every if target.of_script else self._as_loaded(document)
+        self.cases = cases_of(document, message["only"], message["contiguous"])
+        self.examples = (
+            [example_of(case) for case in self.cases] if target.of_script else self._as_loaded(document)
+        )
         left = len(document.summaries) - len(self.examples)
         if not self.examples:
             self.constructs.append(_other_methods(document))
@@ -108,13 +110,13 @@ class Converter:
         for step in steps:
             if self._stage(*step) is None and step[0] not in target.informative:
                 return False
-        self.notes += [finding(code, seen) for code, seen in target.notes()]
+        self.notes += target.notes()
         return target.request.output.is_file()
 
     def _as_loaded(self, document: CaseDocument) -> list[Example]:
         """Forward's cases, without those that need what they call before the first forward: the model, as it
         is loaded, gives other outputs without it."""
-        examples = of_forward(self.model, self.every)
+        examples = of_forward(self.model, self.cases)
         calls = {summary.name: summary.calls for summary in document.summaries}
         shorter = [one for one in examples if len(one.calls) < calls[one.name]]
         if not shorter:
@@ -178,7 +180,7 @@ class Converter:
             return False
         refused = list(self.constructs)
         self.model = torch_jit.load(Path(script)).eval()
-        self.examples = of_forward(self.model, self.every)
+        self.examples = of_forward(self.model, self.cases)
         self.before = Before(self.model, self.examples)
         if self._stage("exported from TorchScript", export) is None:
             self.constructs[:] = refused

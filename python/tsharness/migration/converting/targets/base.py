@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from tsharness.migration.converting.program import Exported
+from tsharness.report.model import Finding
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Target(ABC):
         """Everything after the exported program, or the TorchScript file; the last one writes the file.
         Raises ImportError for what is not installed."""
 
-    def notes(self) -> list[tuple[str, str]]:
-        """Codes of findings, and what was seen, of the finished artifact."""
+    def notes(self) -> list[Finding]:
+        """Of the finished artifact."""
         return []
 
 

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tsharness.findings import finding
 from tsharness.migration.converting.program import Exported, oblivious
 from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
+from tsharness.report.model import Finding
 
 
 class Executorch(Target):
@@ -49,7 +51,7 @@ class Executorch(Target):
 
         return [("decomposed", decompose), ("edge", edge), ("lowered", lower), ("written", write)]
 
-    def notes(self) -> list[tuple[str, str]]:
+    def notes(self) -> list[Finding]:
         fell_back: dict[str, int] = {}
         for node in self._lowered.exported_program().graph.nodes:
             name = str(node.target)
@@ -59,4 +61,4 @@ class Executorch(Target):
         if not fell_back:
             return []
         told = ", ".join(f"{name} {count}" for name, count in sorted(fell_back.items(), key=lambda i: -i[1]))
-        return [("TS512", told)]
+        return [finding("TS512", told)]

@@ -9,6 +9,7 @@ from tsharness.exporting import torch_jit
 from tsharness.exporting.lite import save_lite
 from tsharness.exporting.pitfalls import of_lite
 from tsharness.migration.converting.targets.base import Made, Step, Target
+from tsharness.report.model import Finding
 
 
 class Lite(Target):
@@ -30,8 +31,8 @@ class Lite(Target):
 
         return [("torchscript", load), ("bytecode", bytecode)]
 
-    def notes(self) -> list[tuple[str, str]]:
-        return [(note.code, note.seen) for note in of_lite(self._left_out)]
+    def notes(self) -> list[Finding]:
+        return list(of_lite(self._left_out))
 
 
 def _go_back_to(version: int, output: Path) -> None:
