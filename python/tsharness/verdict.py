@@ -60,8 +60,8 @@ _TOLD = {
     ),
     ExitCode.REGRESSION: (
         "performance regression or SLO missed",
-        "`compare`: slower beyond the margin; `bench --budget`: a limit exceeded; `--slo`: no rate keeps it; "
-        "`--baseline`: slower",
+        "`compare`: slower beyond the margin, or more instructions if they decide; `bench --budget`: a limit "
+        "exceeded; `--slo`: no rate keeps it; `--baseline`: slower, or more instructions",
     ),
     ExitCode.CANNOT_RUN: (
         "the artifact cannot be loaded or run on the target",

@@ -97,7 +97,9 @@ def test_budgets_are_read() -> None:
     assert parse_budget(text) == pytest.approx(
         {"p99": 0.02, "first": 1.5, "load": 2, "memory": 5e8, "size": 50 * 2**20, "p50": 3e-6}
     )
-    for wrong in ("p98=1ms", "p99", "p99=20", "p99=20MB", "size=2s", "p99=-1ms"):
+    for number, means in (("5000", 5000), ("5k", 5000), ("1.5M", 1.5e6), ("2G", 2e9)):
+        assert parse_budget(f"instructions={number}") == {"instructions": means}
+    for wrong in ("p98=1ms", "p99", "p99=20", "p99=20MB", "size=2s", "p99=-1ms", "instructions=5MB"):
         with pytest.raises(UsageError, match="--budget"):
             parse_budget(wrong)
 
@@ -113,12 +115,14 @@ def test_budgets_are_read() -> None:
         ("load", 1.0, ExitCode.PASS),
         ("memory", 99.0, ExitCode.REGRESSION),
         ("size", 99.0, ExitCode.PASS),
+        ("instructions", 1000.0, ExitCode.PASS),
+        ("instructions", 999.0, ExitCode.REGRESSION),
     ],
 )
 def test_limits(name: str, most: float, code: ExitCode) -> None:
     rng = random.Random(0)
     latency = latency_of("x", [rng.random() for _ in range(1000)], first=2.0)
-    (limit,) = judge({name: most}, [latency], 0.5, 100, 50)
+    (limit,) = judge({name: most}, [latency], 0.5, 100, 50, {"x": 1000.0})
     assert limit.exit_code is code, limit
 
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,11 @@ import tsharness
 from conftest import heed_interrupts, running_runners, with_case, written_report
 from conftest import tsharness as run
 from corpus import SavesWhenCalled, scripted
+from tsharness.bench.compare_options import SideOptions
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.statistics import Change, Effect, paired_effect
 from tsharness.errors import UsageError
+from tsharness.report.outlines.compare import outline
 
 pytestmark = pytest.mark.alone
 
@@ -72,6 +75,18 @@ def test_a_copy_is_the_same(base: Path, tmp_path: Path) -> None:
     assert report.processes == len(case.effect.processes) >= 3
     assert case.effect.low <= case.effect.ratio <= case.effect.high
     assert CompareReport.from_dict(report.to_dict()) == report
+
+
+def test_the_title_tells_them_apart(base: Path) -> None:
+    report = tsharness.compare(base, new_options=SideOptions(threads=1), max_time=1)
+
+    def title(one: str, other: str) -> str:
+        changed = replace(report, base=replace(report.base, path=one), new=replace(report.new, path=other))
+        return outline(changed).title
+
+    assert title("a/m.pt", "b/n.pt") == "m.pt and n.pt"
+    assert title("a/m.pt", "b/m.pt") == "a/m.pt and b/m.pt"
+    assert title("a/m.pt", "a/m.pt") == "m.pt, twice"
 
 
 def test_a_slower_one_fails_and_a_faster_one_passes(base: Path, tmp_path: Path) -> None:

@@ -70,9 +70,9 @@ def benchmark(
     name of a parameter, every combination of which is measured. ``precision``: go on until the interval of
     ``statistic`` is narrower than this share, or ``max_seconds`` are over. ``slo``: a percentile and its
     limit in seconds, ("p99", 0.02), whose highest rate is sought. ``budget``: limits in seconds and
-    bytes by name ("p99", "first", "load", "memory", "size"). ``counter``: "instructions". ``profile``: time
-    by operator. ``against``: "python", with the eager model of ``reference``. ``samples``: a file for every
-    sample.
+    bytes by name ("p99", "first", "load", "memory", "size"), and a number of "instructions". ``counter``:
+    "instructions". ``profile``: time by operator. ``against``: "python", with the eager model of
+    ``reference``. ``samples``: a file for every sample.
 
     Raises UsageError for options that do not fit or without inputs, ArtifactError if the artifact does not
     load, RefusedError if it can do more than compute, and the other errors of the tree as they occur; a case

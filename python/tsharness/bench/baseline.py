@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tsharness.bench.statistics import ERROR_RATE, Change, Effect
+from tsharness.bench.budget import INSTRUCTIONS
+from tsharness.bench.statistics import ERROR_RATE, Change, Effect, exactly
 from tsharness.errors import UsageError
 from tsharness.verdict import ExitCode
 
 if TYPE_CHECKING:
+    from tsharness.bench.instructions import Instructions
     from tsharness.bench.report import BenchReport, Latency
 
 INTERLEAVED = (
@@ -31,7 +33,9 @@ class Since:
     effect: Effect
     """Of the processes' medians; no pairs: they were measured at different times."""
     change: str
-    """"faster", "slower", "same" or "inconclusive"."""
+    """"faster", "slower", "same" or "inconclusive"; of instructions "fewer", "more" or "same"."""
+    counter: str | None = None
+    """"instructions", if it is of them, not of the latency."""
 
 
 def read_baseline(path: Path) -> BenchReport:
@@ -55,7 +59,8 @@ def read_baseline(path: Path) -> BenchReport:
 def compare_with(
     baseline: BenchReport, report: BenchReport, margin: float, across: bool
 ) -> tuple[Since, ...]:
-    """What became of each case and combination that both have.
+    """What became of each case and combination that both have, and of the instructions that both counted
+    without noise.
 
     Raises UsageError if the machines, or how they were used, are not the same, unless ``across`` says that
     they may differ; and if nothing is in both."""
@@ -69,13 +74,13 @@ def compare_with(
     found = tuple(_since(known[_key(one)], one, margin) for one in report.latencies if _key(one) in known)
     if not found:
         raise UsageError("the baseline has none of these cases and parameters; measure it anew")
-    return found
+    return (*found, *_of_instructions(baseline.extras.instructions, report.extras.instructions, margin))
 
 
 def exit_code(since: tuple[Since, ...]) -> ExitCode:
     """The worst of them."""
     changes = {one.change for one in since}
-    if Change.SLOWER.value in changes:
+    if changes & {Change.SLOWER.value, Change.SLOWER.of_instructions}:
         return ExitCode.REGRESSION
     return ExitCode.INCONCLUSIVE if Change.INCONCLUSIVE.value in changes else ExitCode.PASS
 
@@ -91,6 +96,18 @@ def _since(then: Latency, now: Latency, margin: float) -> Since:
         pairs=0,
     )
     return Since(now.case, dict(now.parameters), effect, effect.change(margin).value)
+
+
+def _of_instructions(then: Instructions | None, now: Instructions | None, margin: float) -> Iterator[Since]:
+    """Of the same counter and number of threads alone."""
+    if then is None or now is None or (then.counter, then.threads) != (now.counter, now.threads):
+        return
+    if now.exact:
+        for case, number in now.by_case.items():
+            if case in then.by_case:
+                effect = exactly(number / then.by_case[case])
+                change = effect.change(margin).of_instructions
+                yield Since(case, {}, effect, change, INSTRUCTIONS)
 
 
 def _welch(new: list[float], old: list[float]) -> tuple[float, float]:

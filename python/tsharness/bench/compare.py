@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from tsharness.bench.compare_counts import Count, counter_of
 from tsharness.bench.compare_judge import report_of
 from tsharness.bench.compare_options import AS_STATED, CompareOptions, SideOptions
 from tsharness.bench.compare_report import CompareReport
@@ -49,10 +50,12 @@ def compare(
     margin: float = 0.02,
     max_regression: float | None = None,
     error_rate: float = 0.01,
+    counter: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
 ) -> CompareReport:
-    """Compares outputs and latency of two artifacts, or of one with two sets of options, on the base's cases.
+    """Compares outputs and latency of two artifacts, or of one with two sets of options, on the base's cases;
+    with the counter "instructions", those decide, not time.
 
     Raises UsageError for options that do not fit or if there are no cases, ArtifactError if one does not
     load, RefusedError if one can do more than compute, and the other errors of the tree as they occur. A
@@ -68,6 +71,7 @@ def compare(
         margin,
         max_regression,
         error_rate,
+        counter,
         tolerance_layer(rtol, atol, exact=False),
     )
     return compare_artifacts(Path(base), Path(new or base), options)
@@ -83,11 +87,13 @@ def compare_artifacts(
         caged, libraries = options.sandbox != "off", bool(options.libraries)
         refuse_dangers(path, options.allow_ops, libraries, as_kind=kind, caged=caged)
     plan = _plan(base, options)
+    counters = arena.counters if options.counter else ()
     started = time.monotonic()
     outcomes = list(_processes(arena, plan, options))
     if arena.interrupted and len(outcomes) < _FEWEST_ENDED:
         raise KeyboardInterrupt
-    report = report_of(base, new, plan, options, outcomes, time.monotonic() - started)
+    counted = tuple(count(plan) for count in counters)
+    report = report_of(base, new, plan, options, outcomes, counted, time.monotonic() - started)
     return replace(report, incomplete=arena.interrupted)
 
 
@@ -101,6 +107,8 @@ def _check(base: Path, new: Path, options: CompareOptions) -> None:
             raise UsageError(f"{name} is a relative change above 0, such as 0.02 or 2%; got {value:g}")
     if not 0 < options.error_rate < 0.5:
         raise UsageError(f"the error rate lies between 0 and 0.5, such as 0.01; got {options.error_rate:g}")
+    if options.counter not in (None, "instructions"):
+        raise UsageError(f"counter '{options.counter}': expected instructions")
     if options.max_time <= 0:
         raise UsageError(f"max_time is a number of seconds above 0; got {options.max_time:g}")
 
@@ -114,10 +122,12 @@ def _plan(base: Path, options: CompareOptions) -> Plan:
 
 
 def _processes(arena: _Arena, plan: Plan, options: CompareOptions) -> Iterator[Outcome]:
-    """Fresh processes one after the other, as many as there is time for. Each begins with another side."""
+    """Fresh processes one after the other, as many as there is time for; where time does not decide, as few
+    as will do. Each begins with another side."""
     started = time.monotonic()
+    max_time = 0.0 if options.counter else options.max_time
     seconds, longest, number = _SHORTEST, 0.0, 0
-    while number < _FEWEST_ENDED or time.monotonic() - started + longest <= options.max_time:
+    while number < _FEWEST_ENDED or time.monotonic() - started + longest <= max_time:
         begun = time.monotonic()
         outcome = arena.outcome(plan, seconds, number)
         if arena.interrupted:
@@ -127,7 +137,7 @@ def _processes(arena: _Arena, plan: Plan, options: CompareOptions) -> Iterator[O
         if number == 0:
             # A process that takes long to start is worth measuring in for longer.
             others = took - seconds * len(plan.cases)
-            room = options.max_time / _FEWEST_PROCESSES - others
+            room = max_time / _FEWEST_PROCESSES - others
             seconds = min(max(_SHORTEST, others * _SHARE), max(_SHORTEST, room), _LONGEST)
             longest = others + seconds * len(plan.cases)
         else:
@@ -155,6 +165,12 @@ class _Arena:
     def artifacts(self) -> set[tuple[Path, str]]:
         """What is run, and as what."""
         return set(zip(self._paths, self._kinds, strict=True))
+
+    @property
+    def counters(self) -> tuple[Count, ...]:
+        """What counts the instructions of each side. Raises UsageError."""
+        sides = zip(self._paths, self._sides, self._kinds, self._runners, strict=True)
+        return tuple(counter_of(*side, self._options, self._hooks) for side in sides)
 
     def outcome(self, plan: Plan, seconds: float, number: int) -> Outcome:
         """Of the process of that number. Raises what kept it from its end."""
@@ -215,7 +231,7 @@ class _Arena:
             steps=steps,
             cases=plan.document.location,
             device=options.device,
-            threads=options.threads,
+            threads=options.threads or (1 if options.counter else None),
             libraries=options.libraries,
             memory_limit=default_memory_limit(),
         )

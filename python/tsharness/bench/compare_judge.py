@@ -10,6 +10,7 @@ from typing import Any
 
 from tsharness.bench.compare_options import CompareOptions, SideOptions
 from tsharness.bench.compare_report import ComparedCase, ComparedSide, CompareReport
+from tsharness.bench.instructions import Instructions
 from tsharness.bench.statistics import Change, Effect, Pair, paired_effect
 from tsharness.report.model import RunnerInfo
 from tsharness.runner.outcome import Event, Outcome
@@ -18,12 +19,19 @@ from tsharness.verification.plan import Plan
 
 
 def report_of(
-    base: Path, new: Path, plan: Plan, options: CompareOptions, outcomes: Sequence[Outcome], seconds: float
+    base: Path,
+    new: Path,
+    plan: Plan,
+    options: CompareOptions,
+    outcomes: Sequence[Outcome],
+    counted: tuple[Instructions, ...],
+    seconds: float,
 ) -> CompareReport:
-    """Of the outcomes, in the order of the processes; ``seconds`` is what all of it took."""
+    """Of the outcomes, in the order of the processes, and of each side's instructions, if they were counted;
+    ``seconds`` is what all of it took."""
     events = [event for outcome in outcomes for event in outcome.results("ab")]
     by_case = {summary.name: [e for e in events if e["case"] == summary.name] for summary in plan.cases}
-    judged = tuple(_judged(_case(name, found, options), options) for name, found in by_case.items())
+    judged = tuple(_judged(_case(name, found, counted, options), options) for name, found in by_case.items())
     codes = [case.exit_code for case in judged]
     hellos = [event for event in outcomes[0].events if event["event"] == "hello"]
     return CompareReport(
@@ -38,6 +46,7 @@ def report_of(
         seconds=seconds,
         exit_code=worst(codes),
         verdict=_verdict(judged, codes),
+        counter=options.counter,
     )
 
 
@@ -66,9 +75,11 @@ def _compared(
     )
 
 
-def _case(name: str, events: Sequence[Event], options: CompareOptions) -> ComparedCase:
+def _case(
+    name: str, events: Sequence[Event], counted: tuple[Instructions, ...], options: CompareOptions
+) -> ComparedCase:
     processes: list[list[Pair]] = [[(base, new) for base, new in event["pairs"]] for event in events]
-    effect = paired_effect(processes, options.error_rate)
+    base_instructions, new_instructions = [one.by_case[name] for one in counted] or (None, None)
     pairs = [pair for process in processes for pair in process]
     return ComparedCase(
         case=name,
@@ -76,25 +87,29 @@ def _case(name: str, events: Sequence[Event], options: CompareOptions) -> Compar
         new_seconds=median(new for _, new in pairs),
         base_first_seconds=median(one["first_seconds"] for one in _first(events, 0)),
         new_first_seconds=median(one["first_seconds"] for one in _first(events, 1)),
-        effect=effect,
-        change=effect.change(options.margin).value,
+        effect=paired_effect(processes, options.error_rate),
+        change="",
         differences=tuple(
             f"{one['name']} {one['reason']}" for one in events[0]["outputs"] if not one["passed"]
         ),
+        base_instructions=base_instructions,
+        new_instructions=new_instructions,
     )
 
 
 def _judged(case: ComparedCase, options: CompareOptions) -> ComparedCase:
-    return replace(case, exit_code=_exit_code(case, options))
+    change = case.decisive.change(options.margin)
+    word = change.of_instructions if options.counter else change.value
+    return replace(case, change=word, exit_code=_exit_code(case, change, options))
 
 
-def _exit_code(case: ComparedCase, options: CompareOptions) -> ExitCode:
+def _exit_code(case: ComparedCase, change: Change, options: CompareOptions) -> ExitCode:
     if case.differences:
         return ExitCode.FAILED
     if options.max_regression is not None:
-        return _gate(case.effect, 1 + options.max_regression)
+        return _gate(case.decisive, 1 + options.max_regression)
     codes = {Change.SLOWER: ExitCode.REGRESSION, Change.INCONCLUSIVE: ExitCode.INCONCLUSIVE}
-    return codes.get(Change(case.change), ExitCode.PASS)
+    return codes.get(change, ExitCode.PASS)
 
 
 def _gate(effect: Effect, limit: float) -> ExitCode:

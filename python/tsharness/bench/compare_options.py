@@ -51,6 +51,8 @@ class CompareOptions:
     """Relative change from which on it fails; ``None``: any slowdown beyond the margin."""
     error_rate: float = 0.01
     """Of the interval: how often a case that has not changed may be called changed."""
+    counter: str | None = None
+    """"instructions": they decide, not time; one thread, if nothing else is asked for."""
     tolerance: Mapping[str, Any] = field(default_factory=dict)
     allow_ops: tuple[str, ...] = ()
     libraries: tuple[Path, ...] = ()

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tsharness.bench.statistics import Effect
+from tsharness.bench.statistics import Effect, exactly
 from tsharness.errors import VerificationFailed
 from tsharness.report.model import SCHEMA_VERSION, RunnerInfo, from_dict, to_dict
 from tsharness.report.notebook import repr_html
@@ -45,11 +45,21 @@ class ComparedCase:
     first."""
     effect: Effect
     change: str
-    """"faster", "slower", "same" or "inconclusive"."""
+    """"faster", "slower", "same" or "inconclusive"; of instructions "fewer", "more" or "same"."""
     differences: tuple[str, ...]
     """Outputs that differ by more than the tolerance, in words."""
     exit_code: ExitCode = ExitCode.PASS
     """What it means for the gate."""
+    base_instructions: float | None = None
+    new_instructions: float | None = None
+    """Of a call, where they decide, not time."""
+
+    @property
+    def decisive(self) -> Effect:
+        """What is judged: the effect on time or, exactly, the ratio of the instructions."""
+        if self.base_instructions is None or self.new_instructions is None:
+            return self.effect
+        return exactly(self.new_instructions / self.base_instructions)
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,8 @@ class CompareReport:
     """The worst change, "different" if outputs are."""
     incomplete: bool = False
     """Whether somebody interrupted it."""
+    counter: str | None = None
+    """"instructions", if they decide."""
     schema_version: int = SCHEMA_VERSION
     kind: str = "compare"
 

@@ -29,7 +29,7 @@ def extras_of(measurer: Measurer) -> Extras:
         return found
     plan, hooks, launcher = measurer.plan, measurer.hooks, measurer.launcher
     try:
-        if options.counter:
+        if options.counts_instructions:
             found = replace(found, instructions=count_instructions(plan, options, launcher, hooks))
         if options.profile or options.trace is not None:
             found = replace(found, operators=profile_operators(plan, options, options.trace, launcher, hooks))

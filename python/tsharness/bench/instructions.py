@@ -3,36 +3,24 @@ allows it (perf_event_open), else by valgrind."""
 
 from __future__ import annotations
 
-import re
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.own_step import run_step
 from tsharness.bench.points import job_of_step
+from tsharness.bench.valgrind import counts_by_valgrind, find_valgrind
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.runner.cage import Sandbox
-from tsharness.runner.find import Runner
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
-from tsharness.runner.steps import raise_for_process
-from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan
 
+_VALGRIND = "valgrind"
 _CALLS = 20
-_FEWER = 10
-"""Of another run under valgrind: what is not of the calls is in both, and cancels."""
-_ENOUGH = 10**9
-"""Instructions of the calls beside which what does not quite cancel (some 10^5 of a process's 10^9) is
-nothing."""
-_MOST = 20_000
-"""Calls, however short."""
-_CAPPED = {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}
-"""valgrind knows no AVX-512."""
-_COUNTED = re.compile(r"I\s+refs:\s+([\d,]+)")
+_CALLS_BY_VALGRIND = 3
+"""One call is as good as the next, and takes fifty times as long."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +29,21 @@ class Instructions:
 
     by_case: Mapping[str, float]
     counter: str
-    """"perf_event" or "valgrind"."""
+    """"perf_event", or "valgrind", which leaves out the memory allocator's."""
     threads: int
     """With more than one, waiting for one another costs instructions, too."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether the same calls give the same number each time, but for some ten."""
+        return self.counter == _VALGRIND
 
 
 def count_instructions(
     plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks = NO_HOOKS
 ) -> Instructions:
     """Counts with one thread, if nothing else was asked for. Raises EnvironmentProblem if nothing can count
-    here, UsageError on a GPU, and as ``raise_for_process``."""
+    here, UsageError on a GPU, and as ``run_job``."""
     if not options.device.startswith("cpu"):
         raise UsageError("--counter instructions counts the processor's; a GPU's are not")
     options = replace(options, threads=options.threads or 1)
@@ -58,66 +51,24 @@ def count_instructions(
     if all(event["instructions"] is not None for event in events):
         found = {event["case"]: event["instructions"] / event["calls"] for event in events}
         return Instructions(found, "perf_event", options.threads or 1)
+    why = f"instructions cannot be counted by the kernel ({events[0]['problem']})"
     if launcher.place:
-        raise EnvironmentProblem(
-            f"{launcher.place} does not let instructions be counted ({events[0]['problem']})"
-        )
-    return _by_valgrind(plan, options, events[0]["problem"], launcher.runner, hooks)
+        raise EnvironmentProblem(f"{launcher.place}: {why}")
+    return count_exactly(plan, options, launcher, why, hooks)
 
 
-def _by_valgrind(
-    plan: Plan, options: BenchOptions, problem: str, runner: Runner, hooks: Hooks
+def count_exactly(
+    plan: Plan, options: BenchOptions, launcher: Launcher, why: str, hooks: Hooks = NO_HOOKS
 ) -> Instructions:
-    valgrind = shutil.which("valgrind")
-    if valgrind is None:
-        raise EnvironmentProblem(
-            f"the kernel does not let instructions be counted ({problem}), and valgrind is not installed: "
-            "apt-get install valgrind, or lower kernel.perf_event_paranoid"
-        )
-    if Sandbox(options.sandbox) is Sandbox.STRICT:
+    """By valgrind, which is needed because of ``why``. Raises as ``count_instructions``."""
+    valgrind = find_valgrind(why)
+    if launcher.sandbox is Sandbox.STRICT:
         raise EnvironmentProblem(
             "valgrind cannot run inside the sandbox; --sandbox auto counts outside of it"
         )
-    found = {}
-    for summary in plan.cases:
-        alone = replace(plan, cases=(summary,))
-        counter = _Valgrind(valgrind, runner, alone, options, hooks)
-        few, some = (counter.counted(calls) for calls in (_FEWER, _CALLS))
-        about = max(1.0, (some - few) / (_CALLS - _FEWER))
-        calls = min(_MOST, max(_CALLS, round(_ENOUGH / about)))
-        many = some if calls == _CALLS else counter.counted(calls)
-        found[summary.name] = (many - few) / (calls - _FEWER)
-    return Instructions(found, "valgrind", options.threads or 1)
-
-
-@dataclass(frozen=True)
-class _Valgrind:
-    """Counts instructions of whole processes."""
-
-    valgrind: str
-    runner: Runner
-    plan: Plan
-    options: BenchOptions
-    hooks: Hooks
-
-    def counted(self, calls: int) -> int:
-        """Of a process that makes so many calls."""
-        with ScratchFolder() as folder:
-            log = Path(folder) / "valgrind.log"
-            prefix = (
-                *(self.valgrind, "--tool=cachegrind", "--cache-sim=no"),
-                *(f"--cachegrind-out-file={folder}/counts", f"--log-file={log}"),
-            )
-            job = replace(job_of_step(self.plan, self.options, _step(calls)), memory_limit=None)
-            launcher = Launcher(replace(self.runner, prefix=prefix), Sandbox.OFF)
-            outcome = launcher.run(job, self.options.timeout, self.hooks, _CAPPED)
-            if launcher.interrupted:
-                raise KeyboardInterrupt
-            raise_for_process(outcome, self.plan.artifact)
-            match = _COUNTED.search(log.read_text())
-        if match is None:
-            raise EnvironmentProblem(f"{self.valgrind} has counted nothing; is it of version 3.10 or later?")
-        return int(match[1].replace(",", ""))
+    job = job_of_step(plan, options, _step(_CALLS_BY_VALGRIND))
+    found = counts_by_valgrind(job, launcher.runner, options.timeout, hooks, valgrind)
+    return Instructions(found, _VALGRIND, options.threads or 1)
 
 
 def _step(calls: int) -> Mapping[str, Any]:

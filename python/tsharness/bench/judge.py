@@ -44,7 +44,8 @@ def report_of(
     events = [one.event for samples in measured.samples.values() for one in samples]
     memory = max(event["peak_memory_bytes"] for event in [*loads, *events])
     machine, size = subject.machine, subject.size
-    limits = tuple(judge(options.budget, latencies, load_seconds, memory, size))
+    counts = extras.instructions.by_case if extras.instructions else {}
+    limits = tuple(judge(options.budget, latencies, load_seconds, memory, size, counts))
     doubts = (*machine.warnings(info), *measurer.gpu.warnings(), *_imprecise(latencies, options))
     return BenchReport(
         path=str(plan.artifact),

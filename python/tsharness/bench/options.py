@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tsharness.bench.budget import INSTRUCTIONS
 from tsharness.bench.quantiles import LEVELS
 from tsharness.bench.scenarios import LATENCY, Scenario
 from tsharness.errors import UsageError
@@ -75,6 +76,11 @@ class BenchOptions:
     """Where to keep every sample."""
     system_root: Path = Path("/")
     """Where the machine's facts are read; tests have their own."""
+
+    @property
+    def counts_instructions(self) -> bool:
+        """Whether somebody asked for them, or set a limit."""
+        return self.counter is not None or INSTRUCTIONS in self.budget
 
     @property
     def fewest_processes(self) -> int:

@@ -23,6 +23,11 @@ class Change(Enum):
     """Inside the margin."""
     INCONCLUSIVE = "inconclusive"
 
+    @property
+    def of_instructions(self) -> str:
+        """In the words for what is counted."""
+        return {Change.SLOWER: "more", Change.FASTER: "fewer"}.get(self, self.value)
+
 
 @dataclass(frozen=True)
 class Effect:
@@ -48,6 +53,11 @@ class Effect:
         if self.high < 1 and self.ratio < low:
             return Change.FASTER
         return Change.INCONCLUSIVE
+
+
+def exactly(ratio: float) -> Effect:
+    """Of two numbers that are known without noise."""
+    return Effect(ratio, ratio, ratio, (ratio,), 0)
 
 
 def mean_with_interval(values: Sequence[float], error_rate: float) -> tuple[float, float]:

@@ -117,7 +117,9 @@ def command(
     budget: Annotated[
         str | None,
         typer.Option(
-            "--budget", metavar="p99=20ms,...", help="Limits: p50 ... p99.9, first, load, memory, size."
+            "--budget",
+            metavar="p99=20ms,...",
+            help="Limits: p50 ... p99.9, first, load, memory, size, instructions.",
         ),
     ] = None,
     samples: Annotated[

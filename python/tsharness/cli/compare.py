@@ -80,6 +80,10 @@ def command(
         str | None,
         typer.Option("--max-regression", metavar="SHARE", help="Fail from here on. [default: the margin]"),
     ] = None,
+    counter: Annotated[
+        str | None,
+        typer.Option("--counter", metavar="instructions", help="They decide, not time: free of noise."),
+    ] = None,
     error_rate: Annotated[str, typer.Option("--error-rate", metavar="SHARE", help="Of the interval.")] = "1%",
     rtol: Rtol = [],  # noqa: B006
     atol: Atol = [],  # noqa: B006
@@ -101,7 +105,8 @@ def command(
 
     Without arguments it compares the artifacts of the suite file, tsharness.toml, that have a base there.
 
-    Exit codes: 0 same or faster, 1 outputs differ, 3 cannot tell, 4 slower, and those of verify.
+    Exit codes: 0 same or faster, 1 outputs differ, 3 cannot tell, 4 slower (more instructions, if they
+    decide), and those of verify.
     """
     results = Results("compare", renderings_of(context.params))
     if base is None:
@@ -162,6 +167,7 @@ def compare_options(params: Mapping[str, Any]) -> CompareOptions:
         margin=parse_share("--margin", params["margin"]),
         max_regression=None if regression is None else parse_share("--max-regression", regression),
         error_rate=parse_share("--error-rate", params["error_rate"]),
+        counter=params["counter"],
         tolerance=tolerance_layer(rtol, atol, exact=False),
         allow_ops=tuple(params["allow_ops"]),
         libraries=tuple(map(Path, params["libraries"])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tsharness.bench.budget import INSTRUCTIONS
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.report import BenchReport
 from tsharness.history.store import Figure
@@ -14,7 +15,7 @@ from tsharness.verification.report import VerifyReport
 
 EXIT_CODE = "exit code"
 BYTES = ("peak memory", "size")
-"""Figures in bytes; the others are seconds, but for exit codes and ratios."""
+"""Figures in bytes; the others are seconds, but for exit codes, ratios and instructions."""
 
 
 def figures_of(report: Report) -> Iterator[Figure]:
@@ -33,8 +34,9 @@ def figures_of(report: Report) -> Iterator[Figure]:
             yield Figure(report.artifact.path, machine, "largest error", max(errors))
     elif isinstance(report, CompareReport):
         machine = _environment(report.runner)
+        of = "of instructions to those of base," if report.counter else "to base of"
         for case in report.cases:
-            yield Figure(report.new.path, machine, f"ratio to base of case {case.case}", case.effect.ratio)
+            yield Figure(report.new.path, machine, f"ratio {of} case {case.case}", case.decisive.ratio)
     else:
         yield Figure(report.path, "", f"inspect {EXIT_CODE}", float(report.exit_code))
 
@@ -53,6 +55,10 @@ def _measured(report: BenchReport) -> Iterator[tuple[str, float]]:
             if name != "p50":
                 yield f"{report.scenario} {name} of {of}", one.seconds
         yield f"first call of {of}", latency.first
+    counted = report.extras.instructions
+    if counted is not None:
+        for case, number in counted.by_case.items():
+            yield f"{INSTRUCTIONS} of case {case}, by {counted.counter}", number
     yield "load", report.load_seconds
     yield "peak memory", float(report.peak_memory_bytes)
     yield "size", float(report.size)

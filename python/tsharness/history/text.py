@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tsharness.bench.budget import INSTRUCTIONS
 from tsharness.history.api import Trend
 from tsharness.history.changepoint import FEWEST
 from tsharness.history.figures import BYTES, EXIT_CODE
@@ -19,6 +20,8 @@ def value_text(name: str, value: float) -> str:
         return size(round(value))
     if name.endswith(EXIT_CODE):
         return f"{value:.0f}"
+    if name.startswith(INSTRUCTIONS):
+        return f"{value:,.0f}"
     if name.startswith("ratio"):
         return f"{value:.4f}"
     return error(value) if name == "largest error" else seconds(value)

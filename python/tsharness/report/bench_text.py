@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tsharness.bench.baseline import INTERLEAVED
+from tsharness.bench.baseline import INTERLEAVED, Since
 from tsharness.bench.budget import Limit, amount_text
 from tsharness.bench.points import value_text
 from tsharness.bench.quantiles import LEVELS
@@ -157,7 +157,7 @@ def beside_lines(report: BenchReport) -> Iterator[str]:
     counted = report.extras.instructions
     for case, number in counted.by_case.items() if counted else ():
         with_ = f"{many(counted.threads, 'thread')}, counted by {counted.counter}" if counted else ""
-        yield f'instructions of case "{case}": {number:.6g} a call, {with_}'
+        yield f'instructions of case "{case}": {number:,.0f} a call, {with_}'
     for one in report.extras.python:
         how = "torch.jit in Python" if one.how == "jit" else "the eager model"
         yield (
@@ -165,13 +165,17 @@ def beside_lines(report: BenchReport) -> Iterator[str]:
             f"({one.effect.low:.3f} to {one.effect.high:.3f})"
         )
     for since in report.since:
-        effect = since.effect
-        yield (
-            f'since the baseline, case "{since.case}": {since.change}, {effect.ratio:.3f} '
-            f"({effect.low:.3f} to {effect.high:.3f})"
-        )
+        of = f"{since.counter} of " if since.counter else ""
+        yield f'since the baseline, {of}case "{since.case}": {since_text(since)}'
     if report.since:
         yield f"note: {INTERLEAVED}"
+
+
+def since_text(since: Since) -> str:
+    """What became of a case since the baseline."""
+    effect = since.effect
+    interval = "" if since.counter else f" ({effect.low:.3f} to {effect.high:.3f})"
+    return f"{since.change}, {effect.ratio:.{4 if since.counter else 3}f} of what it was{interval}"
 
 
 def slo_line(slo: Slo) -> str:

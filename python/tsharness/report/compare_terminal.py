@@ -6,11 +6,15 @@ from rich.console import Console
 from rich.text import Text
 
 from tsharness.bench.compare_report import CompareReport
-from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
+from tsharness.report.compare_text import columns, difference_lines, header_lines, row, verdict_line
 from tsharness.report.console import fold, print_facts, print_lines
 from tsharness.report.draw_table import plain_table
 
-_STYLES = {"slower": "bold red", "different": "bold red", "faster": "green", "inconclusive": "bold yellow"}
+_STYLES = {
+    **dict.fromkeys(("slower", "more", "different"), "bold red"),
+    **dict.fromkeys(("faster", "fewer"), "green"),
+    "inconclusive": "bold yellow",
+}
 
 
 def print_compare(report: CompareReport, out: Console) -> None:
@@ -19,7 +23,7 @@ def print_compare(report: CompareReport, out: Console) -> None:
         print_facts(header_lines(report), out)
         out.print()
         table = plain_table()
-        for name in COLUMNS:
+        for name in columns(report):
             table.add_column(name, justify="left" if name in ("case", "verdict") else "right")
         for case in report.cases:
             *texts, change = row(case)

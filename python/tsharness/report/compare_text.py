@@ -14,7 +14,13 @@ _WORDS = {
     ExitCode.REGRESSION: "FAIL",
     ExitCode.INCONCLUSIVE: "INCONCLUSIVE",
 }
-COLUMNS = ("case", "base", "new", "new/base", "interval", "first call", "verdict")
+_COLUMNS = ("case", "base", "new", "new/base", "interval", "first call", "verdict")
+_OF_INSTRUCTIONS = ("case", "base", "new", "new/base", "time", "first call", "verdict")
+
+
+def columns(report: CompareReport) -> tuple[str, ...]:
+    """Of the table of cases."""
+    return _OF_INSTRUCTIONS if report.counter else _COLUMNS
 
 
 def header_lines(report: CompareReport) -> Iterator[tuple[str, str]]:
@@ -24,10 +30,19 @@ def header_lines(report: CompareReport) -> Iterator[tuple[str, str]]:
     runner, apart = report.runner, report.base.runner != report.new.runner
     which = "a process for each, in turns" if apart else f"LibTorch {runner.libtorch}"
     yield "runner", f"{which} · no Python in the process · {many(runner.threads, 'thread')}"
-    yield (
-        "method",
-        f"pairs of short blocks in random order, {report.processes} fresh processes in "
-        f"{report.seconds:.1f} s; intervals at {1 - report.error_rate:.4g}",
+    yield "method", _method(report)
+
+
+def _method(report: CompareReport) -> str:
+    processes = f"{report.processes} fresh processes"
+    if report.counter:
+        return (
+            "instructions of a call decide, counted by valgrind without the memory allocator's; "
+            f"outputs compared, and times taken, in {processes}; {report.seconds:.1f} s"
+        )
+    return (
+        f"pairs of short blocks in random order, {processes} in {report.seconds:.1f} s; "
+        f"intervals at {1 - report.error_rate:.4g}"
     )
 
 
@@ -41,17 +56,21 @@ def _side(side: ComparedSide) -> str:
 
 
 def row(case: ComparedCase) -> tuple[str, ...]:
-    """Texts below COLUMNS."""
-    effect = case.effect
-    return (
-        case.case,
-        seconds(case.base_seconds),
-        seconds(case.new_seconds),
-        f"{effect.ratio:.4f}",
-        f"{effect.low:.4f} to {effect.high:.4f}",
-        f"{seconds(case.base_first_seconds)}, {seconds(case.new_first_seconds)}",
-        "different" if case.differences else case.change,
-    )
+    """Texts below the columns."""
+    base, new = seconds(case.base_seconds), seconds(case.new_seconds)
+    compared = (base, new, f"{case.effect.ratio:.4f}", f"{case.effect.low:.4f} to {case.effect.high:.4f}")
+    if case.base_instructions is not None and case.new_instructions is not None:
+        counts = (f"{case.base_instructions:,.0f}", f"{case.new_instructions:,.0f}")
+        compared = (*counts, f"{case.decisive.ratio:.4f}", f"{base}, {new}")
+    first_calls = f"{seconds(case.base_first_seconds)}, {seconds(case.new_first_seconds)}"
+    return (case.case, *compared, first_calls, "different" if case.differences else case.change)
+
+
+def effect_text(case: ComparedCase) -> str:
+    """What decides."""
+    if case.base_instructions is not None:
+        return f"{case.decisive.ratio:.4f} of base's instructions"
+    return f"{case.effect.ratio:.4f} of base, {case.effect.low:.4f} to {case.effect.high:.4f}"
 
 
 def difference_lines(report: CompareReport) -> Iterator[str]:
@@ -74,9 +93,11 @@ def verdict_line(report: CompareReport) -> str:
         return (
             f"{word}  outputs differ in {count} of {len(report.cases)} cases; verify says which one is right"
         )
-    effect = case.effect
-    allowed = report.max_regression
-    limit = f"margin {report.margin:.3g}" if allowed is None else f"at most {allowed:.3g} slower"
+    effect, allowed = case.effect, report.max_regression
+    more = "more" if report.counter else "slower"
+    limit = f"margin {report.margin:.3g}" if allowed is None else f"at most {allowed:.3g} {more}"
+    if report.counter:
+        return f"{word}  {report.verdict}: new executes {effect_text(case)} ({limit})"
     interval = f"{effect.low:.3f} to {effect.high:.3f}"
     said = f"{word}  {report.verdict}: new takes {effect.ratio:.3f} of base, {interval} ({limit})"
     if report.exit_code is ExitCode.INCONCLUSIVE:

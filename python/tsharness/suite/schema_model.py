@@ -186,6 +186,8 @@ class CompareSettings(Shared):
     """Fail from here on: 5%."""
     error_rate: Numbers | None = None
     """Of the interval: 1%."""
+    counter: str | None = None
+    """instructions: they decide, not time."""
     rtol: Numbers | None = None
     """A number for all outputs, or one by name."""
     atol: Numbers | None = None

@@ -6,25 +6,23 @@ import math
 from collections.abc import Iterator
 
 from tsharness.bench.compare_report import CompareReport
+from tsharness.report.compare_text import effect_text
 from tsharness.report.html.svg import GOOD, INK, SERIES, Chart, drawing
 
 
 def compare_charts(report: CompareReport, number: str) -> Iterator[Chart]:
     """The ratio of each case, with its interval, every process, and the margin."""
-    told = "; ".join(
-        f"{case.case}: {case.effect.ratio:.4f}, {case.effect.low:.4f} to {case.effect.high:.4f}"
-        for case in report.cases
-    )
-    says = (
-        f"Time of the new one as a share of the base; the band is the margin of {report.margin:.3g}. {told}."
-    )
+    told = "; ".join(f"{case.case}: {effect_text(case)}" for case in report.cases)
+    what = "Instructions" if report.counter else "Time"
+    band = f"the band is the margin of {report.margin:.3g}"
+    says = f"{what} of the new one as a share of the base; {band}. {told}."
     height = 1.4 + 0.45 * len(report.cases)
     with drawing("New against base", says, f"{number}-ratio", height=height) as canvas:
         axes = canvas.axes
         axes.axvspan(1 / (1 + report.margin), 1 + report.margin, color=GOOD, alpha=0.15)
         axes.axvline(1, color=INK, linewidth=0.8)
         for row, case in enumerate(report.cases):
-            effect = case.effect
+            effect = case.decisive
             axes.plot(effect.processes, [row] * len(effect.processes), "|", color=SERIES[1], alpha=0.7)
             if math.isfinite(effect.high):
                 axes.plot([effect.low, effect.high], [row, row], color=SERIES[0], linewidth=3)

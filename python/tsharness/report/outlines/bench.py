@@ -11,6 +11,7 @@ from tsharness.report.units import seconds, size
 from tsharness.verdict import ExitCode, Verdict
 
 _VERDICTS = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
+_CHANGES = {"slower": Verdict.FAIL, "more": Verdict.FAIL, "inconclusive": Verdict.INCONCLUSIVE}
 
 
 def outline(report: BenchReport) -> Outline:
@@ -80,12 +81,9 @@ def _items(report: BenchReport) -> Iterator[Item]:
         verdict = {"PASS": Verdict.PASS, "FAIL": Verdict.FAIL}.get(line.split()[0], Verdict.INCONCLUSIVE)
         yield Item("limit", f"slo {report.slo.statistic}", verdict, line.partition("  ")[2], (line,))
     for since in report.since:
-        verdict = {"slower": Verdict.FAIL, "inconclusive": Verdict.INCONCLUSIVE}.get(
-            since.change, Verdict.PASS
-        )
-        effect = since.effect
-        said = f"{since.change}: {effect.ratio:.3f} of the baseline ({effect.low:.3f} to {effect.high:.3f})"
-        yield Item("limit", f"baseline of {since.case}", verdict, said, (said,))
+        said = text.since_text(since)
+        what = f"{since.counter or 'latency'} of {since.case} since the baseline"
+        yield Item("limit", what, _CHANGES.get(since.change, Verdict.PASS), said, (said,))
 
 
 def _measured(latency: Latency) -> Item:

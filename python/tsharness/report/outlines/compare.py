@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from tsharness.bench.compare_report import ComparedCase, CompareReport
-from tsharness.report.compare_text import COLUMNS, difference_lines, header_lines, row, verdict_line
+from tsharness.report.compare_text import (
+    columns,
+    difference_lines,
+    effect_text,
+    header_lines,
+    row,
+    verdict_line,
+)
 from tsharness.report.outline import Item, Outline, Table, where_of
 from tsharness.verdict import ExitCode, Verdict
 
@@ -17,16 +24,17 @@ _VERDICTS = {
 
 
 def outline(report: CompareReport) -> Outline:
-    base, new = Path(report.base.path).name, Path(report.new.path).name
+    base, new = Path(report.base.path), Path(report.new.path)
+    both = f"{base.name} and {new.name}" if base.name != new.name else f"{base} and {new}"
     return Outline(
         kind="compare",
-        title=f"{base} and {new}" if base != new else f"{base}, twice",
+        title=both if base != new else f"{new.name}, twice",
         path=report.new.path,
         where=where_of(report.runner),
         exit_code=report.exit_code,
         lines=(verdict_line(report), *difference_lines(report)),
         facts=tuple(header_lines(report)),
-        tables=(Table("Cases", COLUMNS, tuple(map(row, report.cases)), ("case", "verdict")),),
+        tables=(Table("Cases", columns(report), tuple(map(row, report.cases)), ("case", "verdict")),),
         items=tuple(_item(case) for case in report.cases),
         findings=(),
         warnings=(),
@@ -35,8 +43,7 @@ def outline(report: CompareReport) -> Outline:
 
 
 def _item(case: ComparedCase) -> Item:
-    effect = case.effect
-    said = f"{case.change}: {effect.ratio:.4f} of base, {effect.low:.4f} to {effect.high:.4f}"
+    said = f"{case.change}: {effect_text(case)}"
     if case.differences:
         return Item("case", case.case, Verdict.FAIL, "outputs differ", case.differences)
     return Item("case", case.case, _VERDICTS[case.exit_code], said, (said,), case.new_seconds)

@@ -1,0 +1,41 @@
+"""Instructions of both sides of a comparison: what no other load of the machine moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from tsharness.bench.compare_options import CompareOptions, SideOptions
+from tsharness.bench.instructions import Instructions, count_exactly
+from tsharness.bench.options import BenchOptions
+from tsharness.errors import UsageError
+from tsharness.runner.cage import parse_sandbox
+from tsharness.runner.find import Runner
+from tsharness.runner.launch import Launcher
+from tsharness.runner.process import Hooks
+from tsharness.verification.plan import Plan
+
+_WHY = "a comparison of instructions needs a counter that says the same each time"
+Count = Callable[[Plan], Instructions]
+"""Of the plan's cases."""
+
+
+def counter_of(
+    path: Path, side: SideOptions, kind: str, runner: Runner, options: CompareOptions, hooks: Hooks
+) -> Count:
+    """What counts a side. Raises UsageError if it does not run on the processor."""
+    device = side.device or options.device
+    if not device.startswith("cpu"):
+        raise UsageError(f"--counter instructions counts the processor's; those of {device} are not")
+    settings = side.all_settings
+    own = BenchOptions(
+        kind=kind,
+        device=device,
+        threads=settings.pop("threads", options.threads) or 1,
+        libraries=options.libraries,
+        timeout=options.timeout,
+        sweep={name: (value,) for name, value in settings.items()},
+    )
+    launcher = Launcher(runner, parse_sandbox(options.sandbox))
+    return lambda plan: count_exactly(replace(plan, artifact=path), own, launcher, _WHY, hooks)
