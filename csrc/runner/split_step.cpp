@@ -53,6 +53,7 @@ class SplitCall {
   /// Seconds of the host's whole wait, of the copies to the device, of the host's enqueueing, of
   /// the device's work, and of the copies from the device.
   std::vector<double> once() {
+    const double computing = compute();
     const double start = now_seconds();
     timer_.mark(0);
     copy(host_inputs_, inputs_);
@@ -65,7 +66,7 @@ class SplitCall {
     timer_.mark(3);
     session_.synchronize();
     const double whole = now_seconds() - start;
-    return {whole, timer_.seconds(0, 1), enqueued, timer_.seconds(1, 2), timer_.seconds(2, 3)};
+    return {whole, timer_.seconds(0, 1), enqueued, computing, timer_.seconds(2, 3)};
   }
 
   /// Seconds a call of many that were enqueued without waiting, as the device saw them.
@@ -79,6 +80,16 @@ class SplitCall {
 
  private:
   static constexpr size_t kPoints = 4;
+
+  /// Of a call of its own, whose inputs are there, on an idle device. Behind copies, the host
+  /// enqueues while the device still copies: a call that takes the host's time would look shorter.
+  double compute() {
+    timer_.mark(0);
+    timed_.enqueue();
+    timer_.mark(1);
+    session_.synchronize();
+    return timer_.seconds(0, 1);
+  }
 
   void take_outputs() {
     Tensors outputs;
