@@ -17,13 +17,12 @@ from test_latency_compare import Other, Work, X
 from tsharness.bench.baseline import compare_with, exit_code
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.extras import Extras
-from tsharness.bench.instructions import Instructions, count_instructions
-from tsharness.bench.options import BenchOptions
+from tsharness.bench.instructions import Instructions
 from tsharness.bench.valgrind import counts_by_valgrind
 from tsharness.errors import EnvironmentProblem, UsageError
+from tsharness.report.bench_text import verdict_line
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
-from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS
 from tsharness.verification.plan import Plan, find_cases, plan_cases
 
@@ -99,7 +98,7 @@ def test_other_outputs_fail_first(base: Path, tmp_path: Path) -> None:
 @needs_valgrind
 def test_what_cannot_be_counted(base: Path) -> None:
     ran = run("compare", base, "--b-threads", "1", "--b-device", "cuda", *COUNT)
-    assert ran.code == 2 and "those of cuda are not" in ran.text, ran.text
+    assert ran.code == 2 and "those of cuda are not counted" in ran.text, ran.text
     ran = run("compare", base, "--b-threads", "1", "--counter", "cycles")
     assert ran.code == 2 and "counter 'cycles': expected instructions" in ran.text, ran.text
     ran = run("compare", base, "--b-threads", "1", "--sandbox", "strict", *COUNT)
@@ -147,12 +146,29 @@ def test_since_a_baseline(base: Path) -> None:
 
     assert change(counted(1000)) == "same"
     assert change(counted(11_001)) == "more"
-    assert exit_code(compare_with(counted(1000), counted(11_001), 10.0, across=False)) == 4
     assert change(counted(90)) == "fewer"
+    since = compare_with(counted(1000), counted(11_001), 10.0, across=False)
+    assert exit_code(since) == 4
+    failed = replace(report, since=since, exit_code=exit_code(since))
+    assert verdict_line(failed).startswith('FAIL  since the baseline, instructions of case "one": more, 11')
     assert change(counted(11_001, "perf_event")) == "not judged"
     assert change(report) == "not judged"
 
 
 def test_a_gpu_has_none(base: Path) -> None:
-    with pytest.raises(UsageError, match="a GPU's are not"):
-        count_instructions(plan_of(base), BenchOptions(device="cuda"), Launcher(find_runner()))
+    """Before anything is measured."""
+    with pytest.raises(UsageError, match="those of cuda are not counted"):
+        tsharness.benchmark(base, device="cuda", budget={"instructions": 1e6})
+
+
+def test_the_latency_stays_where_nothing_counts(base: Path, tmp_path: Path) -> None:
+    """Nothing that was measured is lost; the exit code says that something is missing."""
+    (tmp_path / "bin").mkdir()
+    kept, lacking = tmp_path / "r.json", {**os.environ, "PATH": str(tmp_path / "bin")}
+    quick = ("--processes", "1", "--min-time", "0.05")
+    ran = run("bench", base, *quick, *COUNT, "--json", kept, env=lacking)
+    report = written_report(kept)
+    if report["extras"]["instructions"] is None:  # this kernel lets nobody count
+        assert ran.code == 8, ran.text
+        assert "ERROR --counter instructions: " in ran.out and "valgrind is not installed" in ran.out
+    assert [one["case"] for one in report["latencies"]] == ["one"]

@@ -168,7 +168,7 @@ class _Arena:
 
     @property
     def counters(self) -> tuple[Count, ...]:
-        """What counts the instructions of each side. Raises UsageError."""
+        """What counts the instructions of each side. Raises as ``counter_of``."""
         sides = zip(self._paths, self._sides, self._kinds, self._runners, strict=True)
         return tuple(counter_of(*side, self._options, self._hooks) for side in sides)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tsharness.bench.compare_options import CompareOptions, SideOptions
 from tsharness.bench.instructions import Instructions, count_exactly
 from tsharness.bench.options import BenchOptions
+from tsharness.bench.valgrind import find_valgrind
 from tsharness.errors import UsageError
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.find import Runner
@@ -24,10 +25,10 @@ Count = Callable[[Plan], Instructions]
 def counter_of(
     path: Path, side: SideOptions, kind: str, runner: Runner, options: CompareOptions, hooks: Hooks
 ) -> Count:
-    """What counts a side. Raises UsageError if it does not run on the processor."""
+    """What counts a side. Raises UsageError if it does not run on the processor, and as ``find_valgrind``."""
     device = side.device or options.device
     if not device.startswith("cpu"):
-        raise UsageError(f"--counter instructions counts the processor's; those of {device} are not")
+        raise UsageError(f"instructions are the processor's; those of {device} are not counted")
     settings = side.all_settings
     own = BenchOptions(
         kind=kind,
@@ -38,4 +39,5 @@ def counter_of(
         sweep={name: (value,) for name, value in settings.items()},
     )
     launcher = Launcher(runner, parse_sandbox(options.sandbox))
-    return lambda plan: count_exactly(replace(plan, artifact=path), own, launcher, _WHY, hooks)
+    valgrind = find_valgrind(launcher, _WHY)
+    return lambda plan: count_exactly(replace(plan, artifact=path), own, launcher, valgrind, hooks)

@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from tsharness.bench.against_python import InPython, against_python
 from tsharness.bench.instructions import Instructions, count_instructions
 from tsharness.bench.measure import Measurer
 from tsharness.bench.op_profile import OperatorProfile, profile_operators
+from tsharness.errors import TsharnessError
+from tsharness.verdict import ExitCode
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What was asked for and could not be had."""
+
+    what: str
+    """The option."""
+    message: str
+    exit_code: ExitCode
 
 
 @dataclass(frozen=True)
@@ -17,24 +30,53 @@ class Extras:
     instructions: Instructions | None = None
     operators: tuple[OperatorProfile, ...] = ()
     python: tuple[InPython, ...] = ()
+    missing: tuple[Missing, ...] = ()
 
 
 NOTHING = Extras()
+Look = Callable[[Extras], Extras]
 
 
 def extras_of(measurer: Measurer) -> Extras:
-    """Raises what its parts raise; an interrupt leaves those that had ended."""
-    options, found = measurer.options, NOTHING
+    """What can be had; the latency that was measured before stays whatever befalls them. An interrupt leaves
+    those that had ended."""
+    found = NOTHING
     if measurer.launcher.interrupted:
         return found
-    plan, hooks, launcher = measurer.plan, measurer.hooks, measurer.launcher
     try:
-        if options.counts_instructions:
-            found = replace(found, instructions=count_instructions(plan, options, launcher, hooks))
-        if options.profile or options.trace is not None:
-            found = replace(found, operators=profile_operators(plan, options, options.trace, launcher, hooks))
-        if options.against:
-            found = replace(found, python=against_python(measurer, options.reference))
+        for option, look in _asked_for(measurer):
+            found = _looked(found, option, look)
     except KeyboardInterrupt:
         measurer.launcher.interrupted = True
     return found
+
+
+def _looked(found: Extras, option: str, look: Look) -> Extras:
+    try:
+        return look(found)
+    except TsharnessError as error:
+        missing = Missing(option, str(error), ExitCode(error.exit_code))
+        return replace(found, missing=(*found.missing, missing))
+
+
+def _asked_for(measurer: Measurer) -> Iterator[tuple[str, Look]]:
+    """With the options that ask for them."""
+    options, plan = measurer.options, measurer.plan
+    hooks, launcher = measurer.hooks, measurer.launcher
+    if options.counts_instructions:
+        yield (
+            "--counter instructions",
+            lambda found: replace(found, instructions=count_instructions(plan, options, launcher, hooks)),
+        )
+    if options.profile or options.trace is not None:
+        yield (
+            "--profile",
+            lambda found: replace(
+                found, operators=profile_operators(plan, options, options.trace, launcher, hooks)
+            ),
+        )
+    if options.against:
+        yield (
+            "--against python",
+            lambda found: replace(found, python=against_python(measurer, options.reference)),
+        )

@@ -11,8 +11,7 @@ from tsharness.bench.options import BenchOptions
 from tsharness.bench.own_step import run_step
 from tsharness.bench.points import job_of_step
 from tsharness.bench.valgrind import counts_by_valgrind, find_valgrind
-from tsharness.errors import EnvironmentProblem, UsageError
-from tsharness.runner.cage import Sandbox
+from tsharness.errors import EnvironmentProblem
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.verification.plan import Plan
@@ -43,9 +42,7 @@ def count_instructions(
     plan: Plan, options: BenchOptions, launcher: Launcher, hooks: Hooks = NO_HOOKS
 ) -> Instructions:
     """Counts with one thread, if nothing else was asked for. Raises EnvironmentProblem if nothing can count
-    here, UsageError on a GPU, and as ``run_job``."""
-    if not options.device.startswith("cpu"):
-        raise UsageError("--counter instructions counts the processor's; a GPU's are not")
+    here, and as ``run_job``."""
     options = replace(options, threads=options.threads or 1)
     events = run_step(plan, options, _step(_CALLS), launcher, hooks)
     if all(event["instructions"] is not None for event in events):
@@ -54,18 +51,13 @@ def count_instructions(
     why = f"instructions cannot be counted by the kernel ({events[0]['problem']})"
     if launcher.place:
         raise EnvironmentProblem(f"{launcher.place}: {why}")
-    return count_exactly(plan, options, launcher, why, hooks)
+    return count_exactly(plan, options, launcher, find_valgrind(launcher, why), hooks)
 
 
 def count_exactly(
-    plan: Plan, options: BenchOptions, launcher: Launcher, why: str, hooks: Hooks = NO_HOOKS
+    plan: Plan, options: BenchOptions, launcher: Launcher, valgrind: str, hooks: Hooks = NO_HOOKS
 ) -> Instructions:
-    """By valgrind, which is needed because of ``why``. Raises as ``count_instructions``."""
-    valgrind = find_valgrind(why)
-    if launcher.sandbox is Sandbox.STRICT:
-        raise EnvironmentProblem(
-            "valgrind cannot run inside the sandbox; --sandbox auto counts outside of it"
-        )
+    """By that valgrind. Raises as ``counts_by_valgrind``."""
     job = job_of_step(plan, options, _step(_CALLS_BY_VALGRIND))
     found = counts_by_valgrind(job, launcher.runner, options.timeout, hooks, valgrind)
     return Instructions(found, _VALGRIND, options.threads or 1)

@@ -65,7 +65,7 @@ def report_of(
         errors={_key(measurer.points, key): error for key, error in measured.errors.items()},
         limits=limits,
         warnings=doubts,
-        exit_code=_exit_code(measured, latencies, limits, options, slo),
+        exit_code=_exit_code(measured, latencies, limits, extras, options, slo),
         seconds=seconds,
         samples_file=str(options.samples) if options.samples else None,
         incomplete=measurer.launcher.interrupted,
@@ -113,10 +113,12 @@ def _exit_code(
     measured: Measured,
     latencies: Sequence[Latency],
     limits: Sequence[Limit],
+    extras: Extras,
     options: BenchOptions,
     slo: Slo | None,
 ) -> ExitCode:
     codes = [*(one.exit_code for one in measured.errors.values()), *(one.exit_code for one in limits)]
+    codes += [one.exit_code for one in extras.missing]
     if any(latency.differences for latency in latencies):
         codes.append(ExitCode.FAILED)
     if slo is not None and slo.rate is None:

@@ -102,6 +102,8 @@ class BenchOptions:
             raise UsageError("slo seeks the highest rate of requests; it needs the scenario server")
         if self.counter not in (None, "instructions"):
             raise UsageError(f"counter '{self.counter}': expected instructions")
+        if self.counts_instructions and not self.device.startswith("cpu"):
+            raise UsageError(f"instructions are the processor's; those of {self.device} are not counted")
         if self.against not in (None, "python"):
             raise UsageError(f"against '{self.against}': expected python")
         if self.against is not None and (self.sweep or self.scenario is not LATENCY):

@@ -30,9 +30,14 @@ products take it ten times as long."""
 _SUM = re.compile(r"^summary:\s*(\d+)", re.MULTILINE)
 
 
-def find_valgrind(why: str) -> str:
-    """The program. Raises EnvironmentProblem if it is not installed, with ``why`` it is needed."""
+def find_valgrind(launcher: Launcher, why: str) -> str:
+    """The program. Raises EnvironmentProblem if it is not installed, with ``why`` it is needed, or could not
+    run what this launcher starts."""
     found = shutil.which("valgrind")
+    if launcher.sandbox is Sandbox.STRICT:
+        raise EnvironmentProblem(
+            "valgrind cannot run inside the sandbox; --sandbox auto counts outside of it"
+        )
     if found is None:
         raise EnvironmentProblem(f"{why}, and valgrind is not installed: apt-get install valgrind")
     return found

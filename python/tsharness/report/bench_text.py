@@ -14,6 +14,8 @@ from tsharness.report.units import many, seconds, size
 from tsharness.verdict import ExitCode
 
 _WORDS = {ExitCode.PASS: "PASS", ExitCode.REGRESSION: "FAIL", ExitCode.INCONCLUSIVE: "INCONCLUSIVE"}
+CHANGES = {"slower": "FAIL", "more": "FAIL", "inconclusive": "INCONCLUSIVE"}
+"""Words of those that do not pass."""
 _SCENARIOS = {
     "latency": "one caller, who asks again at once",
     "throughput": "callers who ask again at once",
@@ -165,10 +167,15 @@ def beside_lines(report: BenchReport) -> Iterator[str]:
             f"({one.effect.low:.3f} to {one.effect.high:.3f})"
         )
     for since in report.since:
-        of = f"{since.counter} of " if since.counter else ""
-        yield f'since the baseline, {of}case "{since.case}": {since_text(since)}'
+        yield since_line(since)
     if report.since:
         yield f"note: {INTERLEAVED}"
+
+
+def since_line(since: Since) -> str:
+    """What became of which case since the baseline."""
+    of = f"{since.counter} of " if since.counter else ""
+    return f'since the baseline, {of}case "{since.case}": {since_text(since)}'
 
 
 def since_text(since: Since) -> str:
@@ -200,9 +207,11 @@ def limit_line(limit: Limit) -> str:
 
 
 def error_lines(report: BenchReport) -> Iterator[str]:
-    """Cases that could not be measured."""
+    """Cases that could not be measured, and what could not be had besides."""
     for name, problem in report.errors.items():
         yield f'ERROR case "{name}": {problem.message}'
+    for one in report.extras.missing:
+        yield f"ERROR {one.what}: {one.message}"
 
 
 def judged_lines(report: BenchReport) -> Iterator[str]:
@@ -219,9 +228,9 @@ def verdict_line(report: BenchReport) -> str:
     if report.incomplete:
         ended = len(report.latencies[0].processes) if report.latencies else 0
         return f"INCOMPLETE  interrupted after {many(ended, 'process', 'es')}"
-    word = _WORDS.get(report.exit_code, "ERROR" if report.errors else "FAIL")
+    word = _WORDS.get(report.exit_code, "ERROR" if any(error_lines(report)) else "FAIL")
     told = list(judged_lines(report))
-    told += [f"{word}  {line}" for line in beside_lines(report) if line.startswith("since")]
+    told += [f"{word}  {since_line(one)}" for one in report.since if CHANGES.get(one.change) == word]
     same = [line for line in told if line.startswith(word)]
     if same and word != "PASS":
         return same[0]

@@ -11,7 +11,6 @@ from tsharness.report.units import seconds, size
 from tsharness.verdict import ExitCode, Verdict
 
 _VERDICTS = {ExitCode.PASS: Verdict.PASS, ExitCode.INCONCLUSIVE: Verdict.INCONCLUSIVE}
-_CHANGES = {"slower": Verdict.FAIL, "more": Verdict.FAIL, "inconclusive": Verdict.INCONCLUSIVE}
 
 
 def outline(report: BenchReport) -> Outline:
@@ -71,6 +70,9 @@ def _items(report: BenchReport) -> Iterator[Item]:
         yield _measured(latency)
     for name, problem in report.errors.items():
         yield Item("case", name, Verdict.ERROR, problem.message.splitlines()[0], (problem.message,))
+    for missing in report.extras.missing:
+        said = missing.message.splitlines()[0]
+        yield Item("limit", missing.what, Verdict.ERROR, said, (missing.message,))
     for limit in report.limits:
         line = text.limit_line(limit)
         name = f"{limit.name} of {limit.case}" if limit.case else limit.name
@@ -83,7 +85,8 @@ def _items(report: BenchReport) -> Iterator[Item]:
     for since in report.since:
         said = text.since_text(since)
         what = f"{since.counter or 'latency'} of {since.case} since the baseline"
-        yield Item("limit", what, _CHANGES.get(since.change, Verdict.PASS), said, (said,))
+        verdict = Verdict(text.CHANGES.get(since.change, "PASS").lower())
+        yield Item("limit", what, verdict, said, (said,))
 
 
 def _measured(latency: Latency) -> Item:
