@@ -38,7 +38,7 @@ PAGES = [page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "
 INLINE = sorted({command for page in PAGES for command in _INLINE.findall(page.read_text())})
 _ELSEWHERE = {
     "libmyops": "python/test_load_library.py",
-    "--counter instructions": "python/test_bench_ways.py",
+    "--counter instructions": "python/test_instructions.py",
     "runner build": "building/test_runner_build.py",
     "--runner-b old": "building/test_runner_build.py",
     "--host user@machine": "python/test_host.py",

@@ -19,7 +19,7 @@ from tsharness.verification.plan import Plan
 _VALGRIND = "valgrind"
 _CALLS = 20
 _CALLS_BY_VALGRIND = 3
-"""One call is as good as the next, and takes fifty times as long."""
+"""One call is as good as the next, and takes fifty to a hundred times as long."""
 
 
 @dataclass(frozen=True)
