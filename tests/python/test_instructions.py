@@ -18,7 +18,7 @@ from tsharness.bench.baseline import compare_with, exit_code
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.extras import Extras
 from tsharness.bench.instructions import Instructions
-from tsharness.bench.valgrind import counts_by_valgrind
+from tsharness.bench.valgrind import counts_by_valgrind, sums_of_calls
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.report.bench_text import verdict_line
 from tsharness.runner.find import find_runner
@@ -126,6 +126,15 @@ def test_a_runner_without_the_calls_is_named(base: Path, tmp_path: Path) -> None
     job = Job(artifact=base, steps=({"step": "load"}, step), cases=plan_of(base).document.location)
     with pytest.raises(EnvironmentProblem, match=r"has seen no calls of the runner .*build it anew"):
         counts_by_valgrind(job, replace(runner, path=older), 100, NO_HOOKS, shutil.which("valgrind") or "")
+
+
+def test_other_threads_are_not_counted(tmp_path: Path) -> None:
+    """Where one is to work: in Debian's LibTorch another waits in a loop beside it."""
+    for name, number in (("2-01", 50), ("2-02", 3), ("10-01", 60), ("1-02", 7), ("1-01", 40)):
+        (tmp_path / f"counts.{name}").write_text(f"version: 1\nsummary: {number}\n\nfn=(1)\n")
+    (tmp_path / "counts-01").write_text("summary: 1000\n")  # of the process, behind its last call
+    assert sums_of_calls(tmp_path, every_thread=False) == [40, 50, 60]
+    assert sums_of_calls(tmp_path, every_thread=True) == [47, 53, 60]
 
 
 def test_since_a_baseline(base: Path) -> None:
