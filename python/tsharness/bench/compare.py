@@ -13,6 +13,7 @@ from tsharness.bench.compare_counts import Count, counter_of
 from tsharness.bench.compare_judge import report_of
 from tsharness.bench.compare_options import AS_STATED, CompareOptions, SideOptions
 from tsharness.bench.compare_report import CompareReport
+from tsharness.bench.options import check_counter
 from tsharness.bench.points import CASTS
 from tsharness.bench.turns import Manner, Seat, take_turns
 from tsharness.errors import RunnerCrash, UsageError, error_of_kind
@@ -82,6 +83,8 @@ def compare_artifacts(
 ) -> CompareReport:
     """As ``compare``; ``hooks`` hears every process's events."""
     _check(base, new, options)
+    if options.counter:
+        options = replace(options, threads=options.threads or 1)
     arena = _Arena(base, new, options, hooks)
     for path, kind in arena.artifacts:
         caged, libraries = options.sandbox != "off", bool(options.libraries)
@@ -107,8 +110,7 @@ def _check(base: Path, new: Path, options: CompareOptions) -> None:
             raise UsageError(f"{name} is a relative change above 0, such as 0.02 or 2%; got {value:g}")
     if not 0 < options.error_rate < 0.5:
         raise UsageError(f"the error rate lies between 0 and 0.5, such as 0.01; got {options.error_rate:g}")
-    if options.counter not in (None, "instructions"):
-        raise UsageError(f"counter '{options.counter}': expected instructions")
+    check_counter(options.counter, *(side.device or options.device for side in (options.base, options.new)))
     if options.max_time <= 0:
         raise UsageError(f"max_time is a number of seconds above 0; got {options.max_time:g}")
 
@@ -231,7 +233,7 @@ class _Arena:
             steps=steps,
             cases=plan.document.location,
             device=options.device,
-            threads=options.threads or (1 if options.counter else None),
+            threads=options.threads,
             libraries=options.libraries,
             memory_limit=default_memory_limit(),
         )

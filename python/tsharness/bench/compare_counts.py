@@ -10,7 +10,6 @@ from tsharness.bench.compare_options import CompareOptions, SideOptions
 from tsharness.bench.instructions import Instructions, count_exactly
 from tsharness.bench.options import BenchOptions
 from tsharness.bench.valgrind import find_valgrind
-from tsharness.errors import UsageError
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.find import Runner
 from tsharness.runner.launch import Launcher
@@ -25,15 +24,12 @@ Count = Callable[[Plan], Instructions]
 def counter_of(
     path: Path, side: SideOptions, kind: str, runner: Runner, options: CompareOptions, hooks: Hooks
 ) -> Count:
-    """What counts a side. Raises UsageError if it does not run on the processor, and as ``find_valgrind``."""
-    device = side.device or options.device
-    if not device.startswith("cpu"):
-        raise UsageError(f"instructions are the processor's; those of {device} are not counted")
+    """What counts a side. Raises as ``find_valgrind``."""
     settings = side.all_settings
     own = BenchOptions(
         kind=kind,
-        device=device,
-        threads=settings.pop("threads", options.threads) or 1,
+        device=side.device or options.device,
+        threads=settings.pop("threads", options.threads),
         libraries=options.libraries,
         timeout=options.timeout,
         sweep={name: (value,) for name, value in settings.items()},

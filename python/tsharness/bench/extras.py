@@ -63,7 +63,7 @@ def _asked_for(measurer: Measurer) -> Iterator[tuple[str, Look]]:
     """With the options that ask for them."""
     options, plan = measurer.options, measurer.plan
     hooks, launcher = measurer.hooks, measurer.launcher
-    if options.counts_instructions:
+    if options.counted:
         yield (
             "--counter instructions",
             lambda found: replace(found, instructions=count_instructions(plan, options, launcher, hooks)),

@@ -78,9 +78,9 @@ class BenchOptions:
     """Where the machine's facts are read; tests have their own."""
 
     @property
-    def counts_instructions(self) -> bool:
-        """Whether somebody asked for them, or set a limit."""
-        return self.counter is not None or INSTRUCTIONS in self.budget
+    def counted(self) -> str | None:
+        """What somebody asked to be counted, or set a limit for."""
+        return self.counter or (INSTRUCTIONS if INSTRUCTIONS in self.budget else None)
 
     @property
     def fewest_processes(self) -> int:
@@ -100,10 +100,7 @@ class BenchOptions:
             raise UsageError(f"statistic '{self.statistic}': there is {', '.join(LEVELS)}")
         if self.slo is not None and self.scenario.name != "server":
             raise UsageError("slo seeks the highest rate of requests; it needs the scenario server")
-        if self.counter not in (None, "instructions"):
-            raise UsageError(f"counter '{self.counter}': expected instructions")
-        if self.counts_instructions and not self.device.startswith("cpu"):
-            raise UsageError(f"instructions are the processor's; those of {self.device} are not counted")
+        check_counter(self.counted, self.device)
         if self.against not in (None, "python"):
             raise UsageError(f"against '{self.against}': expected python")
         if self.against is not None and (self.sweep or self.scenario is not LATENCY):
@@ -114,3 +111,12 @@ class BenchOptions:
             raise UsageError("a reference is timed with --against python")
         if self.inputs not in ("same", "rotate"):
             raise UsageError(f"inputs '{self.inputs}': expected same or rotate")
+
+
+def check_counter(counter: str | None, *devices: str) -> None:
+    """Raises UsageError for a counter that there is not, and for a device of which it knows nothing."""
+    if counter not in (None, INSTRUCTIONS):
+        raise UsageError(f"counter '{counter}': expected {INSTRUCTIONS}")
+    for device in devices:
+        if counter is not None and not device.startswith("cpu"):
+            raise UsageError(f"instructions are the processor's; those of {device} are not counted")
