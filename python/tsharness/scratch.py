@@ -32,7 +32,7 @@ class ScratchFolder:
         made = _new_mark()
         if made is None:
             folder = Path(tempfile.mkdtemp(prefix="tsharness-"))
-            finish = partial(_remove_if_possible, folder)
+            finish = partial(remove_if_possible, folder)
         else:
             mark, descriptor = made
             folder = mark.with_suffix("")
@@ -104,7 +104,7 @@ def _remove_abandoned(mark: Path) -> None:
 
 def _finish(folder: Path, mark: Path, descriptor: int) -> bool:
     """Where something of the folder stays, so does its mark: the next process tries again."""
-    removed = _remove_if_possible(folder)
+    removed = remove_if_possible(folder)
     if removed:
         mark.unlink(missing_ok=True)
     os.close(descriptor)
@@ -113,7 +113,7 @@ def _finish(folder: Path, mark: Path, descriptor: int) -> bool:
     return removed
 
 
-def _remove_if_possible(folder: Path) -> bool:
+def remove_if_possible(folder: Path) -> bool:
     """False if something stays: what a model has made so that it cannot be removed ends no command."""
     try:
         remove_tree(folder)
