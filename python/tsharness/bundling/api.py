@@ -108,7 +108,7 @@ def bundle_artifact(
     """Verifies the artifact here, and writes down what was asked of the runner: the host is asked the same.
     ``bench``: whether to measure there, too. Raises as ``verify``, UsageError if ``output``
     exists or cannot be written, EnvironmentProblem without zstandard for a .tar.zst."""
-    if output.exists():
+    if os.path.lexists(output):
         raise UsageError(f"{output} exists; name another one with -o, or remove it")
     runtime = runtime_of(artifact)
     if runtime.own_runner:

@@ -10,9 +10,10 @@ import torch
 
 import tsharness
 from tsharness.artifact.archive import append_cases
+from tsharness.atomic import put
 from tsharness.cases.case_file import CaseFile
 from tsharness.cases.dims import Dynamic
-from tsharness.errors import ExportError
+from tsharness.errors import UsageError
 from tsharness.exporting.candidates import Candidate
 from tsharness.exporting.guard import SEED
 from tsharness.exporting.options import ExportOptions
@@ -23,17 +24,18 @@ from tsharness.verification.report import VerifyReport
 def write_artifact(
     candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, target: Path, options: ExportOptions
 ) -> int:
-    """Adds the cases to the saved module and renames it to ``target``; its size in bytes.
+    """Adds the cases to the saved module and gives it its place; its size in bytes.
 
-    Raises ExportError if the disk cannot take it: then there is no file of that name, or the old one."""
+    Raises UsageError if the disk cannot take it: then there is no file of that name, or the old one."""
     path = candidate.path
     assert path is not None
     try:
         append_cases(path, _case_file(candidate, model, dynamic, options).to_bytes())
-        path.replace(target)
+        size = path.stat().st_size
     except OSError as error:
-        raise ExportError(f"cannot write {target}: {error.strerror}") from error
-    return target.stat().st_size
+        raise UsageError(f"cannot write {target}: {error.strerror}") from error
+    put(path, target)
+    return size
 
 
 def _case_file(

@@ -132,6 +132,9 @@ def _prepare(connection: sqlite3.Connection, file: Path) -> None:
     with connection as transaction:
         transaction.execute("BEGIN IMMEDIATE")
         (version,) = transaction.execute("PRAGMA user_version").fetchone()
+        (others,) = transaction.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if version == 0 and others:
+            raise UsageError(f"{file} is the database of another program; name a file for the history alone")
         if version == 0:
             for statement in filter(str.strip, _TABLES.split(";")):
                 transaction.execute(statement)

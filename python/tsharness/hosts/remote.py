@@ -197,12 +197,17 @@ def _install(host: Host, runner: Runner, say: Callable[[str], None]) -> str:
     if not host.run(f"if [ -d {there} ]; then echo yes; fi"):
         total = sum(path.stat().st_size for path in files.values())
         say(f"copying the runner and LibTorch's libraries to {host.destination}, once: {size(total)}")
-        unfinished = f"{host.facts.folder}/runtime"
-        for name, path in files.items():
-            host.run(f"mkdir -p {shlex.quote(str(Path(unfinished, name).parent))}")
-            host.put(path, f"{unfinished}/{name}", executable=name == str(EXECUTABLE))
         cache = shlex.quote(host.facts.cache)
-        host.run(f"mkdir -p {cache} && {{ [ -d {there} ] || mv {shlex.quote(unfinished)} {there}; }}")
+        # In the cache itself: a move from one file system to another can end half-way.
+        made = host.run(f"mkdir -p {cache} && mktemp -d {cache}/.unfinished.XXXXXX").decode().strip()
+        unfinished = f"{made}/runtime"
+        try:
+            for name, path in files.items():
+                host.run(f"mkdir -p {shlex.quote(str(Path(unfinished, name).parent))}")
+                host.put(path, f"{unfinished}/{name}", executable=name == str(EXECUTABLE))
+            host.run(f"[ -d {there} ] || mv {shlex.quote(unfinished)} {there}")
+        finally:
+            host.run(f"rm -rf {shlex.quote(made)}")
     host.run(f"{shlex.quote(executable)} --describe >/dev/null")
     return executable
 

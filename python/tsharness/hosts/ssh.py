@@ -137,7 +137,8 @@ class Host:
         self._control.cleanup()
 
     def _command(self, script: str, options: list[str]) -> list[str]:
-        stated = [f"-o{option}" for option in [*options, f"ControlPath={self._control.name}/s"]]
+        control = self._control.name.replace("%", "%%")
+        stated = [f"-o{option}" for option in [*options, f'ControlPath="{control}/s"']]
         return [*self._ssh, "-T", *stated, self.destination, f"exec sh -c {shlex.quote(script)}"]
 
     def _facts(self) -> HostFacts:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tsharness.artifact.archive import cases_beside
-from tsharness.atomic import folder_beside
+from tsharness.atomic import folder_beside, put
 from tsharness.bench.compare import compare_artifacts
 from tsharness.bench.compare_options import CompareOptions, SideOptions
 from tsharness.bench.compare_report import CompareReport
@@ -251,9 +251,9 @@ def _judged(
 
 
 def _place(new: Path, target: Path) -> None:
-    """The cases first: whoever sees the artifact finds them."""
-    try:
-        cases_beside(new).replace(cases_beside(target))
-        new.replace(target)
-    except OSError as error:
-        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    """The cases first: whoever sees the artifact finds them. Of a target that cannot be a file, neither."""
+    if target.is_dir():
+        raise UsageError(f"cannot write {target}: it is a folder")
+    if not target.exists() or target.is_file():
+        put(cases_beside(new), cases_beside(target))
+    put(new, target)

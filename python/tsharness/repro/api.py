@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
-from tsharness.atomic import folder_beside
+from tsharness.atomic import folder_beside, put
 from tsharness.cases.case_file import Call, Case, CaseDocument
 from tsharness.errors import UsageError
 from tsharness.repro.cpp_values import CppWriter, tensor_leaves
@@ -27,7 +28,7 @@ def write_repro(
     found = find_cases(artifact, cases)
     if found is None:
         raise no_cases_error(artifact)
-    if folder.exists():
+    if os.path.lexists(folder):
         raise UsageError(f"{folder} is there already; name a folder that is not")
     case = CaseDocument(found[0]).find(case_name)
     report = verify(artifact, cases=cases, only=(case.name,), select=("parity", "calls"))
@@ -41,7 +42,7 @@ def write_repro(
         for name, data in writer.files.items():
             (made / name).write_bytes(data)
         shutil.copy(artifact, made / "model.pt")
-        made.rename(folder)
+        put(made, folder)
     return report
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tsharness import __version__
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.inspection.runners import ask_runner
-from tsharness.runners.store import BuiltRunner, built_runners, check_name, keep
+from tsharness.runners.store import BuiltRunner, built_runners, check_name, check_place, keep
 from tsharness.scratch import ScratchFolder
 
 Say = Callable[[int, int, str], None]
@@ -46,6 +46,7 @@ def build_runner(libtorch: Path, name: str | None, say: Say, *, force: bool = Fa
         say(0, 1, "configuring")
         found = _configure(libtorch.resolve(), build, log)
         name = name or check_name(f"libtorch-{found.version}")
+        check_place(name)
         key = _key(found)
         for known in built_runners():
             if known.name == name and known.key == key and not force:

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tsharness.atomic import folder_beside
-from tsharness.errors import UsageError
+from tsharness.atomic import folder_beside, put
+from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.report.model import from_dict, to_dict
 from tsharness.runner.find import Runner
 
@@ -63,10 +63,16 @@ class BuiltRunner:
 
 
 def store_folder() -> Path:
-    """``TSHARNESS_RUNNERS``, or the user's cache (XDG)."""
-    stated = os.environ.get("TSHARNESS_RUNNERS")
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return Path(stated) if stated else Path(cache or Path.home() / ".cache") / "tsharness" / "runners"
+    """``TSHARNESS_RUNNERS``, or the user's cache (XDG). Raises EnvironmentProblem without a home."""
+    stated, cache = os.environ.get("TSHARNESS_RUNNERS"), os.environ.get("XDG_CACHE_HOME")
+    if stated:
+        return Path(stated)
+    try:
+        return Path(cache or Path.home() / ".cache") / "tsharness" / "runners"
+    except RuntimeError:
+        raise EnvironmentProblem(
+            "this user has no home: set HOME, or TSHARNESS_RUNNERS to a folder"
+        ) from None
 
 
 def check_name(name: str) -> str:
@@ -97,18 +103,34 @@ def built_runner(name: str) -> BuiltRunner:
     return known[name]
 
 
+def check_place(name: str) -> None:
+    """Raises UsageError if something is there that ``keep`` has not put there."""
+    folder = store_folder() / name
+    known = any(one.name == name for one in built_runners()) and not folder.is_symlink()
+    empty = folder.is_dir() and not folder.is_symlink() and not any(folder.iterdir())
+    if os.path.lexists(folder) and not known and not empty:
+        raise UsageError(
+            f"{folder} is there, and is no runner that was built; take another --name, or move it"
+        )
+
+
 def keep(runner: BuiltRunner, built: Path, log: Path, operators: dict[str, Any]) -> None:
     """Puts what was built into the store; the facts last, which say that it is whole. A runner of that name
-    that is at work goes on with the file that it was started from."""
-    runner.folder.mkdir(parents=True, exist_ok=True)
-    with folder_beside(runner.path) as made:
+    that is at work goes on with the file that it was started from. Raises UsageError as ``check_place``."""
+    check_place(runner.name)
+    runner.folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder_beside(runner.folder) as scratch:
+        made = scratch / runner.name
+        made.mkdir()
         shutil.copy2(built, made / EXECUTABLE)
         shutil.copy2(log, made / LOG)
         (made / REGISTRY).write_text(json.dumps(operators))
         (made / _FACTS).write_text(json.dumps(to_dict(runner), indent=1) + "\n")
-        (runner.folder / _FACTS).unlink(missing_ok=True)
+        if not (runner.folder / _FACTS).exists():
+            put(made, runner.folder)
+            return
         for name in _FILES:
-            (made / name).replace(runner.folder / name)
+            put(made / name, runner.folder / name)
 
 
 def remove(name: str) -> None:
@@ -118,7 +140,8 @@ def remove(name: str) -> None:
     if folder.is_symlink():
         folder.unlink()
         return
-    for file in reversed(_FILES):
-        (folder / file).unlink(missing_ok=True)
+    for file in (folder / name for name in reversed(_FILES)):
+        if file.is_file():
+            file.unlink()
     with contextlib.suppress(OSError):  # not empty
         folder.rmdir()
