@@ -53,8 +53,8 @@ test-cpp: $(INSTALLED)
 ifeq ($(HAVE_GTEST),ON)
 	for tests in build/*/tests/cpp/tsharness-tests; do "$$tests" --gtest_brief=1 || exit 1; done
 else
-	@echo "the C++ tests: GoogleTest is missing (Debian: apt-get install libgtest-dev)" | tee -a "$${TSHARNESS_SKIPPED:-/dev/null}"
-	@test -z "$$TSHARNESS_REQUIRE_TOOLS"
+	@printf 'C++\tthe C++ tests: GoogleTest is missing (Debian: apt-get install libgtest-dev)\n' | tee -a "$${TSHARNESS_SKIPPED:-/dev/null}"
+	@test "$$TSHARNESS_REQUIRE_TOOLS" != 1
 endif
 
 # Real networks of transformers and monai: a group of its own. What a group needs besides are extras of the

@@ -14,14 +14,16 @@ from pathlib import Path
 
 import pytest
 
+EXCUSED = "no CUDA device here"
+"""The reason of a skip that nothing to be installed would spare."""
+
 
 class Account:
     """Of the tests that were skipped; a plugin of the process that prints, not of xdist's workers."""
 
     def __init__(self, file: Path | None, required: bool) -> None:
         self._file, self._required = file, required
-        self._reasons: list[str] = []
-        self._unexcused = 0
+        self._reasons: dict[str, str] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.skipped and not hasattr(report, "wasxfail"):
@@ -33,24 +35,28 @@ class Account:
 
     def _add(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         assert isinstance(report.longrepr, tuple)
-        self._reasons.append(report.longrepr[2].removeprefix("Skipped: "))
-        # A module that is skipped whole has no keywords, and its tests no say.
-        self._unexcused += "cuda" not in getattr(report, "keywords", ())
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        self._reasons[report.nodeid] = " ".join(reason.split())
+
+    @property
+    def _unexcused(self) -> int:
+        return sum(reason != EXCUSED for reason in self._reasons.values())
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if self._file is not None and self._reasons:
             with self._file.open("a") as kept:
-                kept.writelines(f"{reason}\n" for reason in self._reasons)
+                kept.writelines(f"{test}\t{reason}\n" for test, reason in self._reasons.items())
         if self._required and self._unexcused and session.exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         reasons = self._reasons
         if self._file is not None and self._file.exists():
-            reasons = self._file.read_text().splitlines()
+            lines = self._file.read_text().splitlines()
+            reasons = dict(line.split("\t", 1) for line in lines)
         if reasons:
             terminalreporter.section("skipped here, because something is missing")
-        for reason, count in Counter(reasons).most_common():
+        for reason, count in Counter(reasons.values()).most_common():
             terminalreporter.line(f"{count:4d}  {reason}")
         if self._required and self._unexcused:
             text = (

@@ -1,5 +1,6 @@
 #include "core/whole_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -7,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "core/descriptor.h"
 #include "core/error.h"
 
 namespace tsharness {
@@ -74,6 +76,42 @@ TEST_F(WholeFileTest, ADeviceStaysADevice) {
   file.stream() << "gone";
   file.commit();
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
+}
+
+TEST_F(WholeFileTest, LinksAndModesStay) {
+  put("real", "old");
+  fs::permissions(folder_ / "real", fs::perms::owner_read | fs::perms::owner_write);
+  fs::create_symlink("real", folder_ / "link");
+  fs::create_symlink("not yet", folder_ / "dangling");
+  for (const char* name : {"link", "dangling"}) {
+    WholeFile file((folder_ / name).string());
+    file.stream() << "new";
+    file.commit();
+    EXPECT_TRUE(fs::is_symlink(folder_ / name));
+    EXPECT_EQ(text(name), "new");
+  }
+  EXPECT_EQ(fs::status(folder_ / "real").permissions(),
+            fs::perms::owner_read | fs::perms::owner_write);
+}
+
+TEST_F(WholeFileTest, ALinkToADescriptorStays) {
+  put("out", "");
+  const Descriptor out(::open((folder_ / "out").c_str(), O_WRONLY));
+  const fs::path link = folder_ / "link";
+  fs::create_symlink("/proc/self/fd/" + std::to_string(out.get()), link);
+  WholeFile file(link.string());
+  file.stream() << "new";
+  file.commit();
+  EXPECT_TRUE(fs::is_symlink(link));
+  EXPECT_EQ(text("out"), "new");
+}
+
+TEST_F(WholeFileTest, ALongNameCanBeWritten) {
+  const std::string name(250, 'n');
+  WholeFile file((folder_ / name).string());
+  file.stream() << "new";
+  file.commit();
+  EXPECT_EQ(text(name), "new");
 }
 
 TEST_F(WholeFileTest, SaysWhatCannotBeWritten) {

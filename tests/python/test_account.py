@@ -71,7 +71,7 @@ def test_only_cuda_excuses_where_everything_was_installed(
 
 def test_a_run_names_those_of_the_runs_before_it(tmp_path: Path) -> None:
     kept = tmp_path / "skipped.txt"
-    kept.write_text("the C++ tests: GoogleTest is not installed\n")
+    kept.write_text("C++\tthe C++ tests: GoogleTest is not installed\n")
     for folder in (tmp_path / "one", tmp_path / "two"):
         folder.mkdir()
         done = ran(folder, "passes", "tool", TSHARNESS_SKIPPED=str(kept))

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import heed_interrupts, running_runners, tsharness
+from conftest import ROOT, heed_interrupts, run, running_runners, tsharness
 from tsharness.atomic import atomic_write
 from tsharness.errors import UsageError
 from tsharness.runners.store import BuiltRunner, keep
@@ -81,7 +81,8 @@ def test_folders_that_are_only_called_like_ours_stay(temporary: Path, models: Pa
     inside = [project_of_a_user(private / name, 0o700) for name in ("scratch-abc", "scratch-def", "other")]
     for name, text in (("abc", ""), ("link", ""), ("gone", ""), ("words", "my notes")):
         (private / f"scratch-{name}.mark").write_text(text)
-    (private / "scratch-def.mark").write_text("tsharness scratch folder, device 1, inode 2\n")
+    (private / "scratch-def.mark").write_text(f"tsharness made {inside[1]}\ndevice 1, inode 2\n")
+    (private / "scratch-other.mark").write_text(f"tsharness made {inside[2]}\n")  # never identified
     for link in (temporary / "tsharness-link", private / "scratch-link"):
         link.symlink_to(elsewhere)
     (private / "scratch-linked.mark").symlink_to(private / "scratch-def.mark")
@@ -203,38 +204,148 @@ def test_what_a_model_made_hard_to_remove_goes_and_links_are_not_followed() -> N
         shutil.rmtree(parent)
 
 
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from tsharness import scratch
+made, ends = [], iter(range(1, 100))
+def sometimes(name, function):
+    def call(*arguments, **options):
+        if next(ends) == int(sys.argv[1]):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **options)
+    return call
+for owner, names in ((os, ["write"]), (scratch.fcntl, ["flock"]), (Path, ["rename", "mkdir", "touch"])):
+    for name in names:
+        setattr(owner, name, sometimes(name, getattr(owner, name)))
+with scratch.ScratchFolder(Path(sys.argv[2]) if sys.argv[2:] else None) as folder:
+    Path(folder, "file").write_text("x")
+    sometimes("", lambda: None)()
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.parametrize("moment", range(1, 9))
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_whenever_a_process_is_killed_the_next_one_understands(
+    temporary: Path, moment: int, elsewhere: bool
+) -> None:
+    beside = temporary.parent / "outputs"
+    beside.mkdir()
+    command = [sys.executable, "-c", KILLED, str(moment), *([str(beside)] if elsewhere else [])]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    with ScratchFolder():
+        pass
+    assert not list(beside.iterdir())
+    left = [entry.name for entry in temporary.rglob("*") if entry.is_file() and entry.stat().st_size]
+    folders = [entry for entry in temporary.rglob("scratch-*") if entry.is_dir()]
+    assert not left and not folders
+    if moment > 3:  # before that it had no words yet
+        assert not list(temporary.iterdir())
+
+
+def test_a_killed_export_leaves_nothing_beside_its_target(temporary: Path, tmp_path: Path) -> None:
+    target = tmp_path / "outputs" / "model.pt"
+    target.parent.mkdir()
+    command = [Path(sys.executable).parent / "tsharness", "export", ROOT / "examples/linear.py:make"]
+    process = subprocess.Popen([*command, "-o", target], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(target.parent.iterdir()):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    with ScratchFolder():
+        assert not list(target.parent.iterdir())
+
+
+def test_what_is_deeper_than_python_recurses_goes(temporary: Path) -> None:
+    with ScratchFolder() as name:
+        here = os.open(name, os.O_RDONLY)
+        for _ in range(1200):
+            os.mkdir("d", dir_fd=here)
+            deeper = os.open("d", os.O_RDONLY, dir_fd=here)
+            os.close(here)
+            here = deeper
+        os.close(here)
+    assert not Path(name).exists()
+
+
+def test_without_any_room_for_temporary_files_it_is_said(models: Path, tmp_path: Path) -> None:
+    hindered = (
+        "import sys, tempfile; from tsharness.cli.main import main\n"
+        "def nowhere(): raise FileNotFoundError(2, 'No usable temporary directory found')\n"
+        "tempfile.gettempdir = nowhere; sys.exit(main())"
+    )
+    ran = run(sys.executable, "-c", hindered, "verify", models / "linear.pt")
+    assert ran.code == 8 and "set TMPDIR" in ran.err and "Traceback" not in ran.text, ran.text
+
+
+def built_as(name: str) -> BuiltRunner:
+    return BuiltRunner(name, "2.13.0", True, "g++", "/", "key", ("cpu",), "AVX2", "0.1.0")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "build.log"
+    path.write_text("built")
+    return path
+
+
 def test_a_runner_is_removed_and_nothing_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path, log: Path
 ) -> None:
     monkeypatch.setenv("TSHARNESS_RUNNERS", str(tmp_path / "store"))
-    built = BuiltRunner("mine", "2.13.0", True, "g++", "/", "key", ("cpu",), "AVX2", "0.1.0")
-    log = tmp_path / "build.log"
-    log.write_text("built")
-    keep(built, runner_path, log, {})
+    built = built_as("mine")
+    for _ in range(2):
+        keep(built, runner_path, log, {})
+    assert len(list((tmp_path / "store").rglob("*"))) == 5
     assert tsharness("runner", "remove", "mine").code == 0
     assert not (tmp_path / "store" / "mine").exists()
 
-    project_of_a_user(built.folder)
     keep(built, runner_path, log, {})
+    (built.folder / "notes").write_text("mine")
+    (built.folder / "build.log").unlink()
+    (built.folder / "build.log").mkdir()
     assert tsharness("runner", "remove", "mine").code == 0
-    assert whole(built.folder) and len(list(built.folder.iterdir())) == 1
+    assert sorted(one.name for one in built.folder.iterdir()) == ["build.log", "notes"]
+    shutil.rmtree(built.folder)
 
     keep(built, runner_path, log, {})
     built.folder.rename(tmp_path / "away")
     built.folder.symlink_to(tmp_path / "away")
     assert tsharness("runner", "remove", "mine").code == 0
-    assert not built.folder.is_symlink() and len(list((tmp_path / "away").iterdir())) == 5
+    assert not built.folder.is_symlink() and len(list((tmp_path / "away").iterdir())) == 4
+
+
+@pytest.mark.parametrize("taken", ["folder", "link", "file", "folder with our names"])
+def test_a_runner_is_put_where_nothing_of_the_users_is(
+    taken: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path, log: Path
+) -> None:
+    monkeypatch.setenv("TSHARNESS_RUNNERS", str(tmp_path / "store"))
+    place = tmp_path / "store" / "mine"
+    place.parent.mkdir()
+    if taken == "file":
+        place.write_text("mine")
+    elif taken == "link":
+        place.symlink_to(project_of_a_user(tmp_path / "elsewhere"))
+    else:
+        project_of_a_user(place)
+        for name in ("runner.json", "build.log") if taken != "folder" else ():
+            (place / name).write_text("mine")
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UsageError, match="is no runner that was built"):
+        keep(built_as("mine"), runner_path, log, {})
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.mark.parametrize("name", ["..", "../../elsewhere", "other", "/"])
 def test_a_name_in_a_file_of_the_store_removes_nothing(
-    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path, log: Path
 ) -> None:
     monkeypatch.setenv("TSHARNESS_RUNNERS", str(tmp_path / "store" / "runners"))
     elsewhere = project_of_a_user(tmp_path / "elsewhere")
-    built = BuiltRunner("mine", "2.13.0", True, "g++", "/", "key", ("cpu",), "AVX2", "0.1.0")
-    log = tmp_path / "build.log"
-    log.write_text("built")
+    built = built_as("mine")
     keep(built, runner_path, log, {})
     facts = built.folder / "runner.json"
     facts.write_text(facts.read_text().replace('"mine"', json.dumps(name)))
@@ -268,6 +379,68 @@ def test_special_targets(models: Path, tmp_path: Path) -> None:
         "verify", models / "linear.pt", "--level", "quick", "--json", tmp_path / "no" / "report.json"
     )
     assert ran.code == 2 and "cannot write" in ran.err and "PASS" in ran.out
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> dict[str, Path]:
+    """What is no regular file, as the system has it: a test must not replace the system's own."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, which can make device files")
+    sink = tmp_path / "sink"
+    os.mknod(sink, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    (tmp_path / "link to sink").symlink_to(sink)
+    return {"device": sink, "link": tmp_path / "link to sink"}
+
+
+@pytest.mark.parametrize("which", ["device", "link"])
+@pytest.mark.parametrize(
+    "command",
+    [("inspect", "--json"), ("pack", "--strip", "-o"), ("export", "-o"), ("migrate", "--to", "lite", "-o")],
+)
+def test_a_device_stays_a_device(
+    command: tuple[str, ...], which: str, devices: dict[str, Path], models: Path
+) -> None:
+    name, *options = command
+    what = ROOT / "examples/linear.py:make" if name == "export" else models / "linear.pt"
+    ran = tsharness(name, what, *options, devices[which])
+    assert "Traceback" not in ran.text
+    assert devices["device"].is_char_device() and devices["link"].is_symlink(), ran.text
+
+
+def test_standard_output_by_its_name(models: Path, tmp_path: Path) -> None:
+    stdout = tmp_path / "stdout"
+    stdout.symlink_to("/proc/self/fd/1")
+    with (tmp_path / "out").open("wb") as out:
+        command = [Path(sys.executable).parent / "tsharness", "inspect", "-q", "--json", stdout]
+        assert subprocess.run([*command, models / "linear.pt"], stdout=out, check=False).returncode == 0
+    assert stdout.is_symlink()
+    assert json.loads((tmp_path / "out").read_text())["reports"]
+
+
+def test_links_and_modes_stay(models: Path, tmp_path: Path) -> None:
+    real, link, dangling = (tmp_path / name for name in ("real", "link", "dangling"))
+    real.write_text("old")
+    real.chmod(0o600)
+    link.symlink_to("real")
+    dangling.symlink_to("not yet")
+    for target in (link, dangling):
+        assert tsharness("inspect", models / "linear.pt", "--json", target).code == 0
+        assert target.is_symlink() and json.loads(target.read_text())["reports"]
+    assert stat.S_IMODE(real.stat().st_mode) == 0o600
+
+
+def test_cases_stay_where_their_artifact_cannot_be_written(models: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.ptl").mkdir()
+    cases = tmp_path / "m.ptl.cases.safetensors"
+    cases.write_text("mine")
+    ran = tsharness("migrate", models / "linear.pt", "--to", "lite", "-o", tmp_path / "m.ptl")
+    assert ran.code == 2 and cases.read_text() == "mine", ran.text
+
+
+def test_a_long_name_can_be_written(models: Path, tmp_path: Path) -> None:
+    target = tmp_path / ("n" * 250)
+    assert tsharness("inspect", models / "linear.pt", "--json", target).code == 0
+    assert target.is_file()
 
 
 def test_a_disk_that_is_full(tmp_path: Path) -> None:
