@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from tsharness.artifact.grammar import misfit_of_class, misfit_of_function
+from tsharness.artifact.lexical import lines_of
 from tsharness.artifact.mentions import dotted, operators_of
 from tsharness.errors import ArtifactError
 
@@ -143,27 +145,38 @@ class _Reader:
         self._record = record
         self._module = record.removeprefix("code/").removesuffix(".py").replace("/", ".")
         try:
-            self._text = data.decode()
+            self._lines = lines_of(data)
         except UnicodeDecodeError as error:
             raise CodeError(f"{record} is no text: {error}") from None
+        except ValueError as error:
+            raise CodeError(f"{record}: {error}") from None
 
     def read(self) -> None:
-        lines = self._text.splitlines(keepends=True)
-        starts = [i for i, line in enumerate(lines) if line[:1] not in " \t\n#)" and line.strip()]
-        offset = len("".join(lines[: starts[0]]).encode()) if starts else 0
+        lines = self._lines
+        starts = [i for i, line in enumerate(lines) if line[0] not in " \n#)"]
+        before = lines[: starts[0]] if starts else lines
+        for number, line in enumerate(before, 1):
+            if line.strip() and not line.lstrip().startswith("#"):
+                raise CodeError(f"{self._record}: line {number} is indented, and stands in nothing")
+        offset = len("".join(before).encode())
         for begin, end in itertools.pairwise([*starts, len(lines)]):
-            chunk = "".join(lines[begin:end])
-            self._top_level(chunk, begin, offset)
-            offset += len(chunk.encode())
+            text = _Text(lines[begin:end], begin, offset)
+            self._top_level(text)
+            offset = text.starts[-1]
 
-    def _top_level(self, chunk: str, line: int, offset: int) -> None:
-        for node in _parsed(chunk, self._record).body:
+    def _top_level(self, text: _Text) -> None:
+        for node in _parsed(text.whole, self._record).body:
             if isinstance(node, ast.ClassDef):
-                self._class(node, chunk, line, offset)
+                self._class(node, text)
             elif isinstance(node, ast.FunctionDef):
-                self._function(node, self._module, chunk, line, offset)
+                self._function(node, self._module, text)
+            elif not _is_head(node):
+                raise self._not_understood(node, text)
 
-    def _class(self, node: ast.ClassDef, chunk: str, line: int, offset: int) -> None:
+    def _class(self, node: ast.ClassDef, text: _Text) -> None:
+        misfit = misfit_of_class(node)
+        if misfit is not None:
+            raise self._not_understood(misfit, text, f" in the body of the class {node.name}")
         name = f"{self._module}.{node.name}"
         found = Class(name, self._record, unparse(node.bases[0]) if node.bases else "")
         for item in node.body:
@@ -173,26 +186,51 @@ class _Reader:
                 key = item.targets[0].slice  # __annotations__["0"] = ...
                 if isinstance(key, ast.Constant):
                     found.attributes[str(key.value)] = unparse(item.value)
-            if isinstance(item, ast.FunctionDef):
-                self._function(item, name, chunk, line, offset)
-            elif any(
-                isinstance(inner, ast.Name) and inner.id in ("torch", "ops") for inner in ast.walk(item)
-            ):
-                raise CodeError(f"{self._record}: the class {node.name} calls something in its own body")
+            elif isinstance(item, ast.FunctionDef):
+                self._function(item, name, text)
+        if name in self._code.classes:
+            raise CodeError(f"{self._record} defines {name} a second time")
         self._code.classes[name] = found
 
-    def _function(self, node: ast.FunctionDef, owner: str, chunk: str, line: int, offset: int) -> None:
+    def _function(self, node: ast.FunctionDef, owner: str, text: _Text) -> None:
+        misfit = misfit_of_function(node)
+        if misfit is not None:
+            raise self._not_understood(misfit, text, f" in {node.name}")
         parameters = tuple(argument.arg for argument in node.args.args)
-        starts = [offset]
-        for text in chunk.splitlines(keepends=True):
-            starts.append(starts[-1] + len(text.encode()))
         name = f"{owner}.{node.name}"
-        found = Function(name, self._record, parameters, node, starts=tuple(starts), first_line=line)
+        found = Function(name, self._record, parameters, node, starts=text.starts, first_line=text.first_line)
         for op, call in operators_of(node):
             at, byte = found.position(call)
             found.operators.append(OperatorCall(op, call, byte, at))
         found.operators.sort(key=lambda call: call.offset)
-        self._code.functions[found.name] = found
+        if name in self._code.functions:
+            raise CodeError(f"{self._record} defines {name} a second time")
+        self._code.functions[name] = found
+
+    def _not_understood(self, node: ast.AST, text: _Text, where: str = "") -> CodeError:
+        line = getattr(node, "lineno", 1) + text.first_line
+        what = unparse(node)[:60] or type(node).__name__
+        return CodeError(f"{self._record}: line {line}{where} is not what torch writes: {what!r}")
+
+
+class _Text:
+    """A top-level statement's lines, and where they lie in the record."""
+
+    def __init__(self, lines: list[str], first_line: int, offset: int) -> None:
+        self.whole = "".join(lines)
+        self.first_line = first_line
+        self.starts = tuple(itertools.accumulate((len(line.encode()) for line in lines), initial=offset))
+
+
+def _is_head(node: ast.stmt) -> bool:
+    """Whether it is what torch writes before classes and functions: a version, imports of other records."""
+    if isinstance(node, ast.Import):
+        return all(alias.asname is None for alias in node.names)
+    return (
+        isinstance(node, ast.Assign)
+        and [unparse(target) for target in node.targets] == ["op_version_set"]
+        and isinstance(node.value, ast.Constant)
+    )
 
 
 def _parsed(chunk: str, record: str) -> ast.Module:

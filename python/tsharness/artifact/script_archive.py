@@ -27,6 +27,8 @@ class Problem:
 
     record: str
     message: str
+    code: str = "TS302"
+    """Of the finding: it is damaged, or (TS365) whole and not understood."""
 
 
 @dataclass
@@ -142,7 +144,7 @@ def _parse(code: Mapping[str, bytes], found: ScriptArchive) -> None:
     try:
         found.code = parse_code(code)
     except CodeError as error:
-        found.problems.append(Problem("code", str(error)))
+        found.problems.append(Problem("", str(error), "TS365"))
 
 
 def _bytecode(data: bytes | None, problems: list[Problem]) -> Bytecode | None:

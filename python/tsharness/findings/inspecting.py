@@ -115,9 +115,9 @@ INSPECT_RULES = (
     ),
     Rule(
         "TS322",
-        "warning",
+        "error",
         "bytes stand outside of the archive",
-        "a zip may follow anything: the file may be two things at once",
+        "a zip may follow anything: the file may be two things at once, and LibTorch may read the other one",
         "see what they are; copy the model without them",
     ),
     Rule(

@@ -28,6 +28,8 @@ from tsharness.errors import ArtifactError
 from tsharness.findings import finding
 from tsharness.inspection import compatibility, triton, weights
 from tsharness.inspection.danger import dangers
+from tsharness.inspection.exit_codes import exit_code_of
+from tsharness.inspection.gate import unread
 from tsharness.inspection.lints import LINTS, limited
 from tsharness.inspection.operators import kind_of_operator
 from tsharness.inspection.other_kinds import Outside, look_at
@@ -38,8 +40,6 @@ from tsharness.report.model import Finding
 from tsharness.verdict import ExitCode, Verdict, worst
 
 _SAMPLE = 4096  # bytes of each record of weights that are looked at
-_EXIT_CODES = {"TS30": ExitCode.CANNOT_RUN, "TS33": ExitCode.CANNOT_RUN, "TS36": ExitCode.REFUSED}
-"""Of errors, by the beginning of their codes; every other error is a failed check."""
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,6 @@ def inspect_file(
     return _inspection(path, kind, subject, outside, bytes_, wanted, exit_code, options, seconds)
 
 
-def exit_code_of(found: Finding) -> ExitCode:
-    """What a finding means for the process."""
-    if found.severity != "error":
-        return ExitCode.PASS
-    return _EXIT_CODES.get(found.code[:4], ExitCode.FAILED)
-
-
 def _subject(path: Path, kind: Kind, options: InspectOptions) -> Subject:
     archive = read_archive(path)
     return Subject(
@@ -161,10 +154,7 @@ _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
 
 
 def _findings(subject: Subject, options: InspectOptions) -> Iterator[Finding]:
-    for problem in subject.archive.problems:
-        yield finding("TS302", f"{problem.record}: {problem.message}")
-    if not subject.archive.holds_objects and not subject.archive.problems:
-        yield finding("TS303", "there are no objects (data.pkl)")
+    yield from unread(subject)
     for rule in _RULES:
         yield from rule(subject)
     for lint in LINTS:
