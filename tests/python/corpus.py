@@ -294,7 +294,7 @@ def flipped_weight(path: Path) -> None:
     patched(path, lambda data: data.index(record(path, "data/0")) + 100, b"\xff")
 
 
-@bad("TS311", 5, "corpus.py")
+@bad("TS311", 7, "corpus.py")
 def flipped_code(path: Path) -> None:
     with zipfile.ZipFile(small(path)) as archive:
         info = next(info for info in archive.infolist() if info.filename.endswith("corpus.py"))
@@ -304,7 +304,7 @@ def flipped_code(path: Path) -> None:
     path.write_bytes(data)
 
 
-@bad("TS312", 1, "declares")
+@bad("TS312", 7, "declares")
 def cut_record(path: Path) -> None:
     data = small(path).read_bytes()
     at = data.index(b"PK\x01\x02", data.rindex(b"PK\x03\x04"))
@@ -314,7 +314,7 @@ def cut_record(path: Path) -> None:
     path.write_bytes(data[:at] + central[:20] + size + size + central[28:] + data[last:])
 
 
-@bad("TS314", 1, "stands 2 times")
+@bad("TS314", 7, "stands 2 times")
 def duplicate_record(path: Path) -> None:
     import warnings
 
@@ -323,35 +323,35 @@ def duplicate_record(path: Path) -> None:
         archive.writestr(archive.namelist()[0], b"other contents")
 
 
-@bad("TS314", 1, "root folders")
+@bad("TS314", 7, "root folders")
 def two_roots(path: Path) -> None:
     with zipfile.ZipFile(small(path), "a") as archive:
         archive.writestr("other/code/__torch__.py", b"")
 
 
-@bad("TS315", 1, "leads out of")
+@bad("TS315", 7, "leads out of")
 def traversing_name(path: Path) -> None:
     with zipfile.ZipFile(small(path), "a") as archive:
         archive.writestr(f"{archive.namelist()[0].split('/')[0]}/../../etc/cron.d/job", b"* * * * *")
 
 
-@bad("TS315", 1, "leads out of")
+@bad("TS315", 7, "leads out of")
 def absolute_name(path: Path) -> None:
     with zipfile.ZipFile(small(path), "a") as archive:
         archive.writestr("/etc/passwd", b"root")
 
 
-@bad("TS316", 1, "is encrypted")
+@bad("TS316", 7, "is encrypted")
 def encrypted(path: Path) -> None:
     patched(path, lambda data: data.index(b"PK\x01\x02") + 8, b"\x01")
 
 
-@bad("TS317", 1, "unpacks")
+@bad("TS317", 7, "unpacks")
 def bomb(path: Path) -> None:
     rewrite(small(path), {"extra/zeros": bytes(50_000_000)}, compress=("extra/zeros",))
 
 
-@bad("TS313", 1, "shares bytes with")
+@bad("TS313", 7, "shares bytes with")
 def overlapping(path: Path) -> None:
     """Two entries of the directory that point to one record."""
     data = small(path).read_bytes()
@@ -360,17 +360,17 @@ def overlapping(path: Path) -> None:
     path.write_bytes(data[: second + 42] + data[first + 42 : first + 46] + data[second + 46 :])
 
 
-@bad("TS312", 1, "where it lies")
+@bad("TS312", 7, "where it lies")
 def renamed_where_it_lies(path: Path) -> None:
     patched(path, lambda data: data.index(b"/data.pkl"), b"/date.pkl")
 
 
-@bad("TS312", 1, "has no header")
+@bad("TS312", 7, "has no header")
 def broken_header(path: Path) -> None:
     patched(path, lambda data: data.index(b"PK\x03\x04"), b"PK\x03\x05")
 
 
-@bad("TS312", 1, "another size or checksum")
+@bad("TS312", 7, "another size or checksum")
 def other_checksum_where_it_lies(path: Path) -> None:
     rewrite(small(path), {})
     data = bytearray(path.read_bytes())
@@ -378,7 +378,7 @@ def other_checksum_where_it_lies(path: Path) -> None:
     path.write_bytes(data)
 
 
-@bad("TS322", 0, "before the first record")
+@bad("TS366", 7, "leads elsewhere")
 def something_before_it(path: Path) -> None:
     path.write_bytes(b"#!/bin/sh\necho hello\nexit\n" + small(path).read_bytes())
 
@@ -445,17 +445,17 @@ def without_objects(path: Path) -> None:
     rewrite(small(path), {"data.pkl": None})
 
 
-@bad("TS302", 5, "cannot be parsed")
+@bad("TS365", 7, "cannot be parsed")
 def code_that_is_none(path: Path) -> None:
     with_code(path, "return", "return return")
 
 
-@bad("TS302", 5, "cannot be parsed")
+@bad("TS365", 7, "cannot be parsed")
 def deeply_nested_code(path: Path) -> None:
     with_code(path, "return ", "x = " + "(" * 5000 + "1" + ")" * 5000 + "\n    return ")
 
 
-@bad("TS302", 5, "is no text")
+@bad("TS365", 7, "is no text")
 def binary_code(path: Path) -> None:
     rewrite(small(path), {"code/__torch__/more.py": b"\xff\xfe\0def"})
 
@@ -632,7 +632,7 @@ def asks_for_an_attribute(path: Path) -> None:
     with_code(path, "return ", 'getattr(torch, "save")(x, "a")\n    return ')
 
 
-@bad("TS302", 5, "in its own body")
+@bad("TS365", 7, "in its own body")
 def calls_in_a_class_body(path: Path) -> None:
     with_code(path, "  training : bool", '  training : bool\n  x : Final[int] = torch.save(1, "a")')
 

@@ -131,8 +131,6 @@ def _of_entry(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "TS312", f"is packed by method {entry.method}, which torch does not know"
     if entry.method == zipfile.ZIP_STORED and entry.packed != entry.size:
         yield "TS312", f"is not compressed, yet has two sizes: {entry.packed} stored, {entry.size} declared"
-    if entry.is_link:
-        yield "TS315", "is a link"
 
 
 def _differences(entry: Entry, header: bytes, name: bytes) -> Iterator[str]:

@@ -36,9 +36,11 @@ from tsharness.inspection.other_kinds import Outside, look_at
 from tsharness.inspection.report import Inspection, Method, Module, OperatorUse
 from tsharness.inspection.runners import registries_of
 from tsharness.inspection.subject import Subject
+from tsharness.inspection.unpickling import harmful_pickles
 from tsharness.report.model import Finding
 from tsharness.verdict import ExitCode, Verdict, worst
 
+_NEVER = "do not load it: its pickles would run what they name (TS364)"
 _SAMPLE = 4096  # bytes of each record of weights that are looked at
 
 
@@ -92,16 +94,17 @@ def inspect_file(
     try:
         subject = _subject(path, kind, options) if kind.loads else None
         outside = look_at(path, kind.runtime) if kind.runtime and subject is None else Outside()
-        found = list(_findings(subject, options)) if subject else [*_other_kind(kind), *outside.findings]
+        found = list(_findings(subject, options)) if subject else [*_other_kind(path, kind), *outside.findings]
         meanwhile()
         bytes_ = reading.result()
     finally:
         reading.close()
     found = [*_of_bytes(bytes_, subject, options), *found]
-    wanted = tuple(one for one in found if _wanted(one, options))
+    wanted = [one for one in found if _wanted(one, options)]
     exit_code = worst(exit_code_of(one) for one in wanted)
+    wanted.sort(key=lambda one: exit_code_of(one) is not exit_code)  # what decides comes first
     seconds = time.monotonic() - started
-    return _inspection(path, kind, subject, outside, bytes_, wanted, exit_code, options, seconds)
+    return _inspection(path, kind, subject, outside, bytes_, tuple(wanted), exit_code, options, seconds)
 
 
 def _subject(path: Path, kind: Kind, options: InspectOptions) -> Subject:
@@ -133,9 +136,11 @@ def _samples(path: Path) -> Mapping[str, bytes]:
     return found
 
 
-def _other_kind(kind: Kind) -> Iterator[Finding]:
+def _other_kind(path: Path, kind: Kind) -> Iterator[Finding]:
+    harmful = list(harmful_pickles(path, kind))
     if not kind.runtime:
-        yield finding("TS301", f"it is {kind.what}", do=kind.do)
+        yield finding("TS301", f"it is {kind.what}", do=_NEVER if harmful else kind.do)
+    yield from harmful
 
 
 _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
