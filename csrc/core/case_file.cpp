@@ -12,7 +12,6 @@ namespace tsharness {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr char kRecord[] = "extra/tsharness/cases.safetensors";
 
 Call parse_call(const Json& node) {
   Call call;
@@ -83,13 +82,13 @@ std::optional<CaseFileLocation> locate_cases(const std::string& artifact) {
   try {
     if (is_file(artifact)) {
       caffe2::serialize::PyTorchStreamReader archive(artifact);
-      if (archive.hasRecord(kRecord)) {
+      if (archive.hasRecord(kCasesRecord)) {
 #if TSHARNESS_TORCH_AT_LEAST(2, 2)
-        const uint64_t size = archive.getRecordSize(kRecord);
+        const uint64_t size = archive.getRecordSize(kCasesRecord);
 #else
-        const uint64_t size = std::get<1>(archive.getRecord(kRecord));
+        const uint64_t size = std::get<1>(archive.getRecord(kCasesRecord));
 #endif
-        return CaseFileLocation{artifact, archive.getRecordOffset(kRecord), size};
+        return CaseFileLocation{artifact, archive.getRecordOffset(kCasesRecord), size};
       }
     }
   } catch (const c10::Error&) {

@@ -18,6 +18,20 @@ CaseFile read_cases(const std::string& path, const std::string& stated) {
   return CaseFile(*location);
 }
 
+/// Compares the archive's content with the hash that its cases were recorded with. Raises
+/// Error(Artifact) if it is another one.
+void check_content(const std::string& path, const CaseFile& file) {
+  const Json provenance = file.document().value("provenance", Json::object());
+  if (!provenance.is_object() || !provenance.contains("content_sha256")) return;
+  const Json& recorded = provenance["content_sha256"];
+  if (!recorded.is_string()) return;
+  if (content_sha256(path) != recorded.get<std::string>()) {
+    throw Error(ErrorKind::Artifact,
+                "its content is not what its cases were recorded with (SHA-256): somebody changed "
+                "code or weights since; copy or export it again");
+  }
+}
+
 /// The first call that did not give what it should, in words; empty if all did.
 std::string first_difference(const PreparedCase& one, Session& session, int repetitions) {
   for (int repetition = 0; repetition < repetitions; ++repetition) {
@@ -72,6 +86,7 @@ Verification verify_artifact(const std::string& path, const VerifyOptions& optio
       }
     }
     const CaseFile file = read_cases(path, options.cases);
+    if (options.checksums) check_content(path, file);
     if (file.cases().empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
     Session session(path, available_device(options.device));
     for (const Case& one : file.cases()) {

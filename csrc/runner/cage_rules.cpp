@@ -102,6 +102,9 @@ CageRules cage_rules(const Job& job) {
   rules.read.push_back(job.artifact);
   rules.read.push_back(job.artifact + ".cases.safetensors");
   if (job.cases) rules.read.push_back(job.cases->path);
+  for (const Json& beside : job.cage.value("reads", Json::array())) {
+    rules.read.push_back(beside.get<std::string>());
+  }
   for (const std::string& library : job.libraries) rules.read.push_back(folder_of(library));
   add_library_folders(rules.read);
   for (const Json& step : job.steps) {

@@ -150,8 +150,7 @@ def _text(records: list[Record], rng: random.Random, plain: list[Record]) -> Non
         text = "\n".join(lines)
     elif kind == 5:
         text = rng.choice([" ", "\ufeff", "\f", "\n\n  ", "# coding: utf-7\n", "if 0:\n", "'''\n", "x = 1\n"]) + text
-    else:
-        found = list(re.finditer(r"\n", text))
+    elif found := list(re.finditer(r"\n", text)):
         one = rng.choice(found)
         text = text[: one.start()] + rng.choice(["\r", "\r\n", "\n\r", "\v", "\\\n", ";", "\n#"]) + text[one.end() :]
     records[at] = replace(records[at], data=text.encode("utf-8", "surrogateescape"))
@@ -159,7 +158,7 @@ def _text(records: list[Record], rng: random.Random, plain: list[Record]) -> Non
 
 def _pickle(records: list[Record], rng: random.Random, plain: list[Record]) -> None:
     at = _pick(records, rng, rng.choice([b"data.pkl", b"constants.pkl", b"bytecode.pkl"]))
-    data = bytearray(records[at].data)
+    data = bytearray(records[at].data or b".")
     kind = rng.randrange(5)
     place = rng.randrange(len(data))
     if kind == 0:

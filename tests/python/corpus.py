@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import os
 import pickle
 import struct
@@ -194,7 +193,7 @@ def gguf(path: Path) -> None:
     path.write_bytes(b"GGUF\x03\0\0\0" + bytes(64))
 
 
-@bad("TS302", 5, "ONNX", reader="onnx")
+@bad("TS302", 5, "ONNX")
 def onnx(path: Path) -> None:
     path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x80\x02" + bytes(300))
 
@@ -632,7 +631,7 @@ def asks_for_an_attribute(path: Path) -> None:
     with_code(path, "return ", 'getattr(torch, "save")(x, "a")\n    return ')
 
 
-@bad("TS365", 7, "in its own body")
+@bad("TS365", 7, "in the body of the class")
 def calls_in_a_class_body(path: Path) -> None:
     with_code(path, "  training : bool", '  training : bool\n  x : Final[int] = torch.save(1, "a")')
 

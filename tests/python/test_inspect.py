@@ -52,8 +52,7 @@ def test_what_hurts_in_production_is_named(code: str, tmp_path: Path) -> None:
 
 def test_every_rule_is_earned() -> None:
     """By a file of the corpus, by a lint's model, or by the contract of Triton (below)."""
-    # TS372 is where the package onnx is not installed.
-    earned = {bad.code for bad in BAD.values()} | set(LINTS) | {"TS352", "TS372"}
+    earned = {bad.code for bad in BAD.values()} | set(LINTS) | {"TS352"}
     assert {code for code in RULES if code.startswith("TS3")} <= earned
 
 

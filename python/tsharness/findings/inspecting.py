@@ -206,11 +206,4 @@ INSPECT_RULES = (
         "and bench run it in the cage, where that is to compute and no more",
         "take it only from where you compile it yourself, and run it in the cage (docs/security.md)",
     ),
-    Rule(
-        "TS372",
-        "note",
-        "not looked into",
-        "what reads this kind of file is not installed",
-        "pip install 'tsharness[onnx]'",
-    ),
 )

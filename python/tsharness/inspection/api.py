@@ -93,7 +93,8 @@ def inspect_file(
     reading = begun or Reading(path, options.hashes or options.expect_sha256 is not None)
     try:
         subject = _subject(path, kind, options) if kind.loads else None
-        outside = look_at(path, kind.runtime) if kind.runtime and subject is None else Outside()
+        other = kind.runtime and subject is None
+        outside = look_at(path, kind.runtime, hashed=options.hashes) if other else Outside()
         found = list(_findings(subject, options)) if subject else [*_other_kind(path, kind), *outside.findings]
         meanwhile()
         bytes_ = reading.result()

@@ -63,7 +63,18 @@ def cage_of(
         # What it is asked to write has been in its memory first.
         "file_bytes": (job.memory_limit or 0) if _written(job) else SCRATCH_BYTES,
         "cpu_seconds": seconds,
+        "reads": [str(path.absolute()) for path in _beside(job)],
     }
+
+
+def _beside(job: Job) -> list[Path]:
+    """Files that belong to the artifact: the weights of an ONNX model, where they lie below its folder."""
+    if job.kind != "onnx":
+        return []
+    from tsharness.artifact.onnx_file import read_onnx
+    from tsharness.inspection.onnx_model import external_files
+
+    return external_files(job.artifact, read_onnx(job.artifact))
 
 
 def _written(job: Job) -> list[Path]:
