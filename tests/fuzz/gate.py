@@ -97,11 +97,12 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--alive", type=int, default=50)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--open", action="store_true", help="without a gate, to see that it would be noticed")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
     sys.path[:0] = [str(Path(__file__).parent)]
     with tempfile.TemporaryDirectory() as folder:
-        return _run(given, Path(folder), refused)
+        return _run(given, Path(folder), (lambda _: False) if given.open else refused)
 
 
 def _run(given: argparse.Namespace, folder: Path, gate: Callable[[Path], bool]) -> int:

@@ -11,9 +11,10 @@ _NAME = r"(?<![A-Za-z0-9_])(?!(?:is not|not in)[A-Za-z0-9_])[A-Za-z_][A-Za-z0-9_
 _NUMBER = r"(?<![A-Za-z0-9_.])[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?j?(?![A-Za-z0-9_.])"
 _ESCAPE = r"""\\(?:[\\'"abfnvt]|[0-3][0-7][0-7])"""
 _STRING = rf"""(?<![A-Za-z0-9_"'])(?:"(?:[^"\\]|{_ESCAPE})*"|'(?:[^'\\]|{_ESCAPE})*')"""
-_SIGN = r"\.\.\.|->|\*\*=?|<<=?|>>=?|//|[-+*/%&|^=!<>]=|[-+*/%@()\[\]:,={}<>.&^|~]"
-_LINE = re.compile(rf"(?:[ ]+|{_NAME}|{_NUMBER}|{_STRING}|{_SIGN})*(?:#(?! type:).*)?")
-"""A line: no tab, no backslash outside of a string, no string that goes on in the next line."""
+_SIGN = r"[-+*/%@()\[\]:,={}<>.&^|~]|!="
+_LINE = re.compile(rf"(?:[ ]|{_NAME}|{_NUMBER}|{_STRING}|{_SIGN})*(?:#(?! type:).*)?")
+"""A line: no tab, no backslash outside of a string, no string that goes on in the next line. There is one way alone
+to match each of its characters: a line that does not fit is found out in one pass."""
 
 
 def lines_of(data: bytes) -> list[str]:
