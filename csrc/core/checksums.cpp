@@ -147,8 +147,8 @@ uint32_t crc32(const uint8_t* data, size_t bytes) {
 std::string below_root(const Entry& entry) { return entry.name.substr(entry.name.find('/') + 1); }
 
 size_t characters(const std::string& utf8) {
-  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(),
-                                           [](char c) { return (c & '\xc0') != '\x80'; }));
+  return static_cast<size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
 }
 
 }  // namespace
@@ -184,7 +184,8 @@ std::string content_sha256(const std::string& archive) {
       if (name == kCasesRecord) continue;
       const auto record = reader.getRecord(name);
       const size_t size = std::get<1>(record);
-      digest.update(std::to_string(characters(name)) + ":" + name + ":" + std::to_string(size) + ":");
+      digest.update(std::to_string(characters(name)) + ":" + name + ":" + std::to_string(size) +
+                    ":");
       digest.update(std::get<0>(record).get(), size);
     }
     return digest.digest();

@@ -45,8 +45,8 @@ void Sha256::block(const uint8_t* data) {
   const auto words = schedule(data);
   auto [a, b, c, d, e, f, g, h] = state_;
   for (size_t i = 0; i < 64; ++i) {
-    const uint32_t one = h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) +
-                         ((e & f) ^ (~e & g)) + kRound[i] + words[i];
+    const uint32_t one = h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) +
+                         kRound[i] + words[i];
     const uint32_t two =
         (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
     h = g, g = f, f = e, e = d + one, d = c, c = b, b = a, a = one + two;

@@ -1,8 +1,8 @@
 #include "core/verify.h"
 
-#include "core/checksums.h"
 #include "core/devices.h"
 #include "core/error.h"
+#include "core/integrity.h"
 #include "core/prepared_case.h"
 
 namespace tsharness {
@@ -16,20 +16,6 @@ CaseFile read_cases(const std::string& path, const std::string& stated) {
                 "no cases inside it or beside it, so there is nothing to compare");
   }
   return CaseFile(*location);
-}
-
-/// Compares the archive's content with the hash that its cases were recorded with. Raises
-/// Error(Artifact) if it is another one.
-void check_content(const std::string& path, const CaseFile& file) {
-  const Json provenance = file.document().value("provenance", Json::object());
-  if (!provenance.is_object() || !provenance.contains("content_sha256")) return;
-  const Json& recorded = provenance["content_sha256"];
-  if (!recorded.is_string()) return;
-  if (content_sha256(path) != recorded.get<std::string>()) {
-    throw Error(ErrorKind::Artifact,
-                "its content is not what its cases were recorded with (SHA-256): somebody changed "
-                "code or weights since; copy or export it again");
-  }
 }
 
 /// The first call that did not give what it should, in words; empty if all did.
@@ -78,15 +64,9 @@ Verification verify_artifact(const std::string& path, const VerifyOptions& optio
   Verification result{path, "", {}};
   try {
     if (options.calls < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
-    if (options.checksums) {
-      const auto damaged = damaged_records(path);
-      if (!damaged.empty()) {
-        throw Error(ErrorKind::Artifact, "its record " + damaged.front() +
-                                             " is not what was saved (CRC-32); copy it again");
-      }
-    }
     const CaseFile file = read_cases(path, options.cases);
-    if (options.checksums) check_content(path, file);
+    const std::string damage = options.checksums ? damage_of(path, file) : "";
+    if (!damage.empty()) throw Error(ErrorKind::Artifact, damage);
     if (file.cases().empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
     Session session(path, available_device(options.device));
     for (const Case& one : file.cases()) {

@@ -85,6 +85,9 @@ void print_event(const Json& event) {
     const bool passed = event.at("passed").get<bool>();
     std::cout << (passed ? "pass  " : "FAIL  ") << event.at("case").get<std::string>()
               << (passed ? "" : ": " + first_failure(event)) << "\n";
+  } else if (kind == "result" && event.value("step", "") == "integrity") {
+    const auto problem = event.at("problem").get<std::string>();
+    if (!problem.empty()) std::cout << "FAIL  integrity: " << problem << "\n";
   } else if (kind == "bye") {
     const int code = event.at("exit_code").get<int>();
     std::cout << (code == 0 ? "PASS" : "FAIL") << "  exit code " << code << "\n";

@@ -24,9 +24,9 @@ struct Job {
   int64_t memory_limit = 0;            ///< bytes; 0: none
   std::vector<std::string> libraries;  ///< of operators, loaded before the artifact
   Json cast;                           ///< of the artifact and its inputs (core/cast.h)
-  Json cage = Json::object();          ///< {"mode", "scratch", "file_bytes", "cpu_seconds", "reads"}
-  Json settings;                       ///< of the whole process (core/settings.h)
-  std::string nonce;                   ///< comes back with every event, if not empty
+  Json cage = Json::object();  ///< {"mode", "scratch", "file_bytes", "cpu_seconds", "reads"}
+  Json settings;               ///< of the whole process (core/settings.h)
+  std::string nonce;           ///< comes back with every event, if not empty
   std::vector<Json> steps;
 };
 

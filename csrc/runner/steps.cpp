@@ -31,7 +31,7 @@ const std::map<std::string, Step>& all_steps() {
       {"tap", tap_step},       {"extract", extract_step},       {"ab", ab_step},
       {"server", server_step}, {"throughput", throughput_step}, {"paced", paced_step},
       {"split", split_step},   {"profile", profile_step},       {"instructions", instructions_step},
-      {"turns", turns_step}};
+      {"turns", turns_step},   {"integrity", integrity_step}};
   return steps;
 }
 

@@ -92,7 +92,9 @@ def _compiled(module: object) -> bool:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--mutations", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--alive", type=int, default=50)
@@ -125,7 +127,9 @@ def _run(given: argparse.Namespace, folder: Path, gate: Callable[[Path], bool]) 
             if given.keep:
                 given.keep.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, given.keep / f"{number}-{name}.pt")
-    print(f"{len(seeds)} harmful seeds, {given.mutations} mutations from {given.seed} on, {time.monotonic() - started:.0f} s")
+    print(
+        f"{len(seeds)} harmful seeds, {given.mutations} mutations from {given.seed} on, {time.monotonic() - started:.0f} s"
+    )
     print(", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
     print(f"{'FAIL' if broken else 'PASS'} {len(broken)} got past the gate")
     return 1 if broken else 0
@@ -151,7 +155,9 @@ def _check_seeds(seeds: dict[str, bytes], folder: Path, gate: Callable[[Path], b
             raise SystemExit(f"the seed {name} passes the gate as it is")
 
 
-def _judged(path: Path, folder: Path, gate: Callable[[Path], bool], sample: bool, counts: Counter[str]) -> str:
+def _judged(
+    path: Path, folder: Path, gate: Callable[[Path], bool], sample: bool, counts: Counter[str]
+) -> str:
     """What broke the rule; empty if nothing did."""
     try:
         stopped = gate(path)

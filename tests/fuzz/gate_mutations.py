@@ -11,17 +11,88 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-ODD = ["\f", "\v", "\r", "\t", "\x1c", "\x85", "\xa0", "\u2028", "\u3000", "\0", "\ufeff", "\\\n", "\n", " ", "#", ";", '"', "'"]
+ODD = [
+    "\f",
+    "\v",
+    "\r",
+    "\t",
+    "\x1c",
+    "\x85",
+    "\xa0",
+    "\u2028",
+    "\u3000",
+    "\0",
+    "\ufeff",
+    "\\\n",
+    "\n",
+    " ",
+    "#",
+    ";",
+    '"',
+    "'",
+]
 SAVES = [
-    *("torch .save", "torch. save", "torch\\\n.save", "(torch).save", 'getattr(torch, "save")', "ops.aten.save"),
-    *("torch.autograd.save", "ops.x.autograd.save", "torch.\tsave", "torch.\fsave", "torch#\n.save", "tor\\\nch.save"),
-    *("torch.s\u0061ve", "\uff54orch.save", "torch.\uff53ave", "__torch__.torch.save", "x.save", "torch.save\v"),
+    *(
+        "torch .save",
+        "torch. save",
+        "torch\\\n.save",
+        "(torch).save",
+        'getattr(torch, "save")',
+        "ops.aten.save",
+    ),
+    *(
+        "torch.autograd.save",
+        "ops.x.autograd.save",
+        "torch.\tsave",
+        "torch.\fsave",
+        "torch#\n.save",
+        "tor\\\nch.save",
+    ),
+    *(
+        "torch.s\u0061ve",
+        "\uff54orch.save",
+        "torch.\uff53ave",
+        "__torch__.torch.save",
+        "x.save",
+        "torch.save\v",
+    ),
 ]
 LINES = [
-    *('"""', "'''", "# type: ignore", "# type: (Tensor) -> Tensor", "if 0:", "pass", "import os", "op_version_set = 1"),
-    *("@torch.jit.ignore", "def forward(self, x: Tensor) -> Tensor:", "class M(Module):", "return x", "x = 1; y = 2"),
-    *("y = x is nottorch.numel(x)", "y = not intorch.numel(x)", "lambda: 0", 'r"\\"', 'b"#"', "x = 'a' \\", "global x"),
-    *('  a : Final[int] = torch.save(1, "marker")', "__forward_hooks__ = []", "while True:", "else:", "(", ")", "}"),
+    *(
+        '"""',
+        "'''",
+        "# type: ignore",
+        "# type: (Tensor) -> Tensor",
+        "if 0:",
+        "pass",
+        "import os",
+        "op_version_set = 1",
+    ),
+    *(
+        "@torch.jit.ignore",
+        "def forward(self, x: Tensor) -> Tensor:",
+        "class M(Module):",
+        "return x",
+        "x = 1; y = 2",
+    ),
+    *(
+        "y = x is nottorch.numel(x)",
+        "y = not intorch.numel(x)",
+        "lambda: 0",
+        'r"\\"',
+        'b"#"',
+        "x = 'a' \\",
+        "global x",
+    ),
+    *(
+        '  a : Final[int] = torch.save(1, "marker")',
+        "__forward_hooks__ = []",
+        "while True:",
+        "else:",
+        "(",
+        ")",
+        "}",
+    ),
 ]
 NAMES = [
     lambda n: n.upper(),
@@ -73,9 +144,13 @@ def zipped(records: Sequence[Record], *, comment: bytes = b"", between: bytes = 
         local = one.name if one.local_name is None else one.local_name
         method = one.method if one.local_method is None else one.local_method
         at = max(0, len(out) + one.offset)
-        out += struct.pack("<4sHHHHHIIIHH", b"PK\3\4", 20, head[0], method, *head[2:], len(local), len(one.extra))
+        out += struct.pack(
+            "<4sHHHHHIIIHH", b"PK\3\4", 20, head[0], method, *head[2:], len(local), len(one.extra)
+        )
         out += local + one.extra + packed
-        directory += struct.pack("<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, *head, len(one.name), 0, 0, 0, 0, 0, at)
+        directory += struct.pack(
+            "<4sHHHHHHIIIHHHHHII", b"PK\1\2", 20, 20, *head, len(one.name), 0, 0, 0, 0, 0, at
+        )
         directory += one.name
     start = len(out) + len(between)
     end = struct.pack(
@@ -149,10 +224,17 @@ def _text(records: list[Record], rng: random.Random, plain: list[Record]) -> Non
         lines[place] += rng.choice([*ODD, " # \x0cif 0:", " \\", " # x \r", ' """', "\u2028if 0:"])
         text = "\n".join(lines)
     elif kind == 5:
-        text = rng.choice([" ", "\ufeff", "\f", "\n\n  ", "# coding: utf-7\n", "if 0:\n", "'''\n", "x = 1\n"]) + text
+        text = (
+            rng.choice([" ", "\ufeff", "\f", "\n\n  ", "# coding: utf-7\n", "if 0:\n", "'''\n", "x = 1\n"])
+            + text
+        )
     elif found := list(re.finditer(r"\n", text)):
         one = rng.choice(found)
-        text = text[: one.start()] + rng.choice(["\r", "\r\n", "\n\r", "\v", "\\\n", ";", "\n#"]) + text[one.end() :]
+        text = (
+            text[: one.start()]
+            + rng.choice(["\r", "\r\n", "\n\r", "\v", "\\\n", ";", "\n#"])
+            + text[one.end() :]
+        )
     records[at] = replace(records[at], data=text.encode("utf-8", "surrogateescape"))
 
 
@@ -164,9 +246,13 @@ def _pickle(records: list[Record], rng: random.Random, plain: list[Record]) -> N
     if kind == 0:
         data[place] = rng.randrange(256)
     elif kind == 1:
-        data[place:place] = rng.choice([b"0", b"2", b"q\0", b"h\0", b"N", b"K\1", b"\x8c\1x", b"(", b"1", b"."])
+        data[place:place] = rng.choice(
+            [b"0", b"2", b"q\0", b"h\0", b"N", b"K\1", b"\x8c\1x", b"(", b"1", b"."]
+        )
     elif kind == 2:
-        data = data.replace(rng.choice([b"aten", b"save", b"operators", b"forward"]), rng.choice([b"Aten", b"relu"]), 1)
+        data = data.replace(
+            rng.choice([b"aten", b"save", b"operators", b"forward"]), rng.choice([b"Aten", b"relu"]), 1
+        )
     elif kind == 3:
         del data[place : place + rng.randrange(1, 4)]
     else:

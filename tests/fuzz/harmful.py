@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, List, Tuple  # noqa: UP035 (TorchScript's own spelling)
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -46,11 +46,11 @@ class Loaded(nn.Module):
         self.x = torch.ones(2)
 
     @torch.jit.export
-    def __getstate__(self) -> Tuple[Tensor, bool]:
+    def __getstate__(self) -> tuple[Tensor, bool]:
         return self.x, self.training
 
     @torch.jit.export
-    def __setstate__(self, state: Tuple[Tensor, bool]) -> None:
+    def __setstate__(self, state: tuple[Tensor, bool]) -> None:
         self.x, self.training = state
         torch.save(self.x, "marker")
 
@@ -108,7 +108,7 @@ class Listed(nn.Module):
     """Written by way of a list, with strings and brackets around it."""
 
     def forward(self, x: Tensor) -> Tensor:
-        names: List[str] = ["marker", 'a "quoted" # one']
+        names: list[str] = ["marker", 'a "quoted" # one']
         torch.save([x, x], names[0])
         return x
 
@@ -123,7 +123,7 @@ class Plain(nn.Module):
         return x + 1
 
 
-def _hook(self, inputs: Tuple[Tensor], output: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+def _hook(self, inputs: tuple[Tensor], output: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
     torch.save(output, "marker")
     return output
 

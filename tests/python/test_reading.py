@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 import torch
-from corpus import SavesWhenCalled, Small, lite, record, rewrite, scripted, small
 
 from conftest import ROOT, run, tsharness
+from corpus import SavesWhenCalled, Small, lite, record, rewrite, scripted, small
 from tsharness.artifact.code import CodeError, parse_code
 from tsharness.artifact.kind import kind_of
 from tsharness.errors import ArtifactError, RefusedError
@@ -25,7 +25,7 @@ from tsharness.inspection.api import inspect
 from tsharness.inspection.gate import refuse_dangers
 
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
-from gate_mutations import Record, records_of, zipped  # noqa: E402
+from gate_mutations import Record, records_of, zipped
 
 
 def judged_alike(path: Path, exit_code: int, *said: str) -> None:
@@ -47,7 +47,9 @@ def _first(records: list[Record], ending: bytes = b"corpus.py") -> int:
     return next(i for i, one in enumerate(records) if one.name.endswith(ending))
 
 
-def _renamed(change: Callable[[bytes], bytes], ending: bytes = b"corpus.py") -> Callable[[list[Record]], bytes]:
+def _renamed(
+    change: Callable[[bytes], bytes], ending: bytes = b"corpus.py"
+) -> Callable[[list[Record]], bytes]:
     def make(records: list[Record]) -> bytes:
         at = _first(records, ending)
         records[at] = Record(change(records[at].name), records[at].data)
@@ -216,13 +218,34 @@ def test_code_that_two_lexers_read_in_two_ways(name: str) -> None:
 
 def test_code_as_torch_writes_it() -> None:
     lines = [
-        *("op_version_set = 1", "import __torch__.other", "class N(NamedTuple):", "  x : int = 3", "  y : float = -inf"),
-        *("class M(Module):", '  __parameters__ = ["w", ]', "  __buffers__ = []", "  training : Final[bool] = False"),
+        *(
+            "op_version_set = 1",
+            "import __torch__.other",
+            "class N(NamedTuple):",
+            "  x : int = 3",
+            "  y : float = -inf",
+        ),
+        *(
+            "class M(Module):",
+            '  __parameters__ = ["w", ]',
+            "  __buffers__ = []",
+            "  training : Final[bool] = False",
+        ),
         *('  __annotations__["0"] = __torch__.other.N', "  w : Optional[List[Tuple[int, Tensor]]]"),
-        *("  c : Final[List[int]] = [1, -2]", '  s : Final[str] = "a # \\"b\\" \\303\\251"', "  k : int = CONSTANTS.c0"),
+        *(
+            "  c : Final[List[int]] = [1, -2]",
+            '  s : Final[str] = "a # \\"b\\" \\303\\251"',
+            "  k : int = CONSTANTS.c0",
+        ),
         *("  def forward(self: __torch__.M,", "    x: Tensor, *, n: int=2) -> Tensor:", "    # a comment: é"),
         *("    if torch.__isnot__(x, None):", "      y = torch.add(x, 1.5e-05)", "    else:", "      y = x"),
-        *("    with __torch__.N(1) as z:", "      pass", "    a, b, = y, x", "    assert True, 'is not'", "    return a[0:1, ...]"),
+        *(
+            "    with __torch__.N(1) as z:",
+            "      pass",
+            "    a, b, = y, x",
+            "    assert True, 'is not'",
+            "    return a[0:1, ...]",
+        ),
     ]
     code = parse_code({"code/__torch__.py": "\n".join([*lines, ""]).encode()})
     assert list(code.functions) == ["__torch__.M.forward"]
@@ -304,7 +327,9 @@ UNPICKLED: dict[str, Callable[[Path], Any]] = {
     "record-in-capitals": lambda path: _inside(path, "DATA.PKL", pickle.dumps(Runs())),
     "extension": lambda path: path.write_bytes(b"\x80\x02\x82\x01."),
     "computed-name": lambda path: path.write_bytes(b"\x80\x04\x8c\x02os\x8c\x06system\x93."),
-    "dotted-name": lambda path: path.write_bytes(b"\x80\x04\x8c\x12torch.jit._pickle\x8c\x0dbuild_intlist\x93."),
+    "dotted-name": lambda path: path.write_bytes(
+        b"\x80\x04\x8c\x12torch.jit._pickle\x8c\x0dbuild_intlist\x93."
+    ),
     "unknown-opcode": lambda path: path.write_bytes(b"\x80\x05\x97."),
 }
 
@@ -322,13 +347,21 @@ def test_pickles_that_name_something_to_run(name: str, tmp_path: Path) -> None:
 def test_honest_pickles_are_none(tmp_path: Path) -> None:
     model = torch.nn.Sequential(Small(), torch.nn.Conv2d(1, 2, 3), torch.nn.LSTM(2, 2))
     optimizer = torch.optim.Adam(model.parameters())
-    states = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "shape": torch.Size([2]), "n": {1}}
+    states = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "shape": torch.Size([2]),
+        "n": {1},
+    }
     for number, value in enumerate((model, states, model.state_dict(), torch.ones(2), [torch.float16, None])):
         for new in (True, False):
             path = tmp_path / f"{number}-{new}.pt"
             torch.save(value, path, _use_new_zipfile_serialization=new)
             found = inspect(path)
-            assert [one.code for one in found.findings] == ["TS301"] and found.exit_code == 5, (path, found.findings)
+            assert [one.code for one in found.findings] == ["TS301"] and found.exit_code == 5, (
+                path,
+                found.findings,
+            )
 
 
 # Bytecode, flatbuffers and other kinds.
@@ -338,7 +371,11 @@ def test_bytecode_whose_table_could_be_read_in_two_ways(tmp_path: Path) -> None:
     path = tmp_path / "m.ptl"
     lite(Small(), path)
     bytecode = record(path, "bytecode.pkl")
-    for old, new in ((b"operators", b"Operators"), (b"constants", b"operators"), (b"instructions", b"instructionZ")):
+    for old, new in (
+        (b"operators", b"Operators"),
+        (b"constants", b"operators"),
+        (b"instructions", b"instructionZ"),
+    ):
         lite(Small(), path)
         rewrite(path, {"bytecode.pkl": bytecode.replace(old, new)})
         judged_alike(path, 5, "bytecode.pkl")
@@ -365,7 +402,9 @@ def package(path: Path, objects: dict[str, bytes], mode: int = 0o100644) -> None
 
 def elf(size: int = 200) -> bytes:
     """The headers of a shared object with one segment of that size."""
-    head = struct.pack("<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0)
+    head = struct.pack(
+        "<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
     return (head + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 4096)).ljust(200, b"\0")
 
 

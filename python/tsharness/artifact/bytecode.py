@@ -41,7 +41,11 @@ def read_bytecode(data: bytes) -> Bytecode:
 def _function(entry: Any) -> tuple[str, tuple[str, ...]]:
     try:
         name, table = entry[0], list(entry[1])
-        if tuple(key for key, _ in table) != _TABLE[: len(table)] or len(table) < 4 or not isinstance(name, str):
+        if (
+            tuple(key for key, _ in table) != _TABLE[: len(table)]
+            or len(table) < 4
+            or not isinstance(name, str)
+        ):
             raise PickleError("holds a function whose table has another form than torch's")
         operators = tuple(operator[0] for operator in table[1][1])
     except (TypeError, ValueError, KeyError, IndexError):

@@ -107,7 +107,11 @@ class Container:
         end, before = 0, "before the first record"
         for extent in sorted(extents, key=lambda one: one.start):
             if extent.start - end > (_MOST_GAP if end else 0):
-                yield Fault("TS322", "", f"{extent.start - end} bytes stand {before}: the file may be something else, too")
+                yield Fault(
+                    "TS322",
+                    "",
+                    f"{extent.start - end} bytes stand {before}: the file may be something else, too",
+                )
             end, before = max(end, extent.end), f"behind {extent.name}"
         if directory - end > _MOST_GAP:
             yield Fault("TS322", "", f"{directory - end} bytes stand {before}, before the directory")

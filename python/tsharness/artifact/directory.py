@@ -88,7 +88,9 @@ def _place(file: IO[bytes], end: int) -> tuple[int, int, int]:
             raise DirectoryError("has two ends that describe two directories")
         count, size, start = wide
     if start + size != behind:
-        raise DirectoryError(f"has its directory at byte {start}, yet {start + size} bytes before its end at {behind}")
+        raise DirectoryError(
+            f"has its directory at byte {start}, yet {start + size} bytes before its end at {behind}"
+        )
     return start, size, count
 
 
@@ -96,7 +98,15 @@ def _wide(file: IO[bytes], locator: bytes, at: int) -> tuple[int, int, int]:
     """Count, size and place as the end of a zip64 has them."""
     _, _, place, disks = _LOCATOR.unpack(locator)
     magic, length, _, _, disk, first, here, count, size, start = _END64.unpack(_at(file, at, _END64.size))
-    if magic != _END64_MAGIC or place != at or length != _END64.size - 12 or disks > 1 or disk or first or here != count:
+    if (
+        magic != _END64_MAGIC
+        or place != at
+        or length != _END64.size - 12
+        or disks > 1
+        or disk
+        or first
+        or here != count
+    ):
         raise DirectoryError("has an end that leads elsewhere")
     return count, size, start
 
@@ -107,7 +117,9 @@ def _entries(data: bytes) -> Iterator[Entry]:
         if len(data) - at < _ENTRY.size or data[at : at + 4] != _ENTRY_MAGIC:
             raise DirectoryError("has a directory that holds something else than records")
         fields = _ENTRY.unpack_from(data, at)
-        _, _, _, flags, method, _, _, crc, packed, size, name, extra, comment, disk, _, attributes, offset = fields
+        _, _, _, flags, method, _, _, crc, packed, size, name, extra, comment, disk, _, attributes, offset = (
+            fields
+        )
         begin = at + _ENTRY.size
         at = begin + name + extra + comment
         if at > len(data) or disk:
@@ -129,7 +141,9 @@ def _zip64(extra: bytes, name: bytes) -> list[int]:
         kind, length = struct.unpack_from("<HH", extra, at)
         body = extra[at + 4 : at + 4 + length]
         if len(body) < length or kind not in _EXTRAS or kind in seen:
-            raise DirectoryError(f"has a field {kind:#06x} beside {name!r} that readers take in different ways")
+            raise DirectoryError(
+                f"has a field {kind:#06x} beside {name!r} that readers take in different ways"
+            )
         seen.add(kind)
         if kind == _ZIP64:
             found = [int(n) for (n,) in struct.iter_unpack("<Q", body[: len(body) // 8 * 8])][::-1]

@@ -20,7 +20,20 @@ _OPERATOR = {"name": 0}
 _OBJECT_TYPE = {"name": 0}
 """Numbers of the fields in their tables."""
 _SCHEMA = {
-    "Module": ("4", "[ExtraFile", "[4", "4", "[IValue", "4", "[Storage", "[ObjectType", "[ExtraFile", "[4", "4", "4"),
+    "Module": (
+        "4",
+        "[ExtraFile",
+        "[4",
+        "4",
+        "[IValue",
+        "4",
+        "[Storage",
+        "[ObjectType",
+        "[ExtraFile",
+        "[4",
+        "4",
+        "4",
+    ),
     "ExtraFile": ("s", "s"),
     "IValue": ("1", "|Value"),
     "|Value": ("", "8", "1", "8", "16", "Tensor", "Text", "List", "Items", "Dict", "Object")

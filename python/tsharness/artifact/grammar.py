@@ -10,7 +10,17 @@ _STATEMENTS = (
 )
 _EXPRESSIONS = (
     *(ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.IfExp, ast.Dict, ast.ListComp, ast.DictComp, ast.Compare),
-    *(ast.Call, ast.Constant, ast.Attribute, ast.Subscript, ast.Starred, ast.Name, ast.List, ast.Tuple, ast.Slice),
+    *(
+        ast.Call,
+        ast.Constant,
+        ast.Attribute,
+        ast.Subscript,
+        ast.Starred,
+        ast.Name,
+        ast.List,
+        ast.Tuple,
+        ast.Slice,
+    ),
 )
 _PARTS = (
     *(ast.arguments, ast.arg, ast.keyword, ast.withitem, ast.comprehension),
@@ -75,13 +85,17 @@ def _is_literal(node: ast.expr) -> bool:
     if isinstance(node, (ast.Tuple, ast.List)):
         return all(map(_is_literal, node.elts))
     if isinstance(node, ast.Dict):
-        return all(key is not None and _is_literal(key) for key in node.keys) and all(map(_is_literal, node.values))
+        return all(key is not None and _is_literal(key) for key in node.keys) and all(
+            map(_is_literal, node.values)
+        )
     if isinstance(node, ast.Call):
         called = isinstance(node.func, ast.Name) and node.func.id in _MAKES and not node.keywords
         return called and all(_is_literal(one) or is_type(one) for one in node.args)
     if isinstance(node, ast.Attribute):
         return isinstance(node.value, ast.Name) and node.value.id == "CONSTANTS"
-    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in ("inf", "nan", "infj", "nanj"))
+    return isinstance(node, ast.Constant) or (
+        isinstance(node, ast.Name) and node.id in ("inf", "nan", "infj", "nanj")
+    )
 
 
 def _names_operators(node: ast.AST) -> bool:

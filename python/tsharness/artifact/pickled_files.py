@@ -71,7 +71,9 @@ def _of_zip(path: Path, archive: zipfile.ZipFile) -> Iterator[tuple[str, Pickle 
 def _may_be(name: str, begin: bytes) -> bool:
     """Weights may begin with any bytes, and never are one of these."""
     named = name.lower().endswith(_NAMES)
-    return (named and bool(begin)) or (begin[:1] == b"\x80" and begin[1:2] in b"\2\3\4\5" and "/data/" not in name)
+    return (named and bool(begin)) or (
+        begin[:1] == b"\x80" and begin[1:2] in b"\2\3\4\5" and "/data/" not in name
+    )
 
 
 def _nested(name: str, data: bytes) -> Iterator[tuple[str, Pickle | str]]:
@@ -131,7 +133,12 @@ def _of_member(name: str, data: bytes) -> Iterator[tuple[str, Pickle | str]]:
 def _data_behind(member: str, found: Pickle, data: bytes, at: int) -> int:
     """Bytes that torch's old writer puts behind a pickle of that member."""
     value = found.value
-    if member == "storages" and isinstance(value, tuple) and len(value) == 3 and isinstance(value[2], (Global, Call)):
+    if (
+        member == "storages"
+        and isinstance(value, tuple)
+        and len(value) == 3
+        and isinstance(value[2], (Global, Call))
+    ):
         type_ = value[2].name if isinstance(value[2], Global) else ""
         numel = int.from_bytes(data[at : at + 8], "little")
         return 8 + numel * ITEM_SIZES.get(DTYPES.get(type_, ""), 1)

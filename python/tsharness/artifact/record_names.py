@@ -20,7 +20,15 @@ _READ = re.compile(
 """What torch's readers look for below the root."""
 _OURS = re.compile(r"(code/[^/].*\.py(\.debug_pkl)?)|(?!code/).*", re.DOTALL)
 """What torch writes: below code/ there is only code, and where it came from."""
-_MARKS = {"data.pkl", "constants.pkl", "bytecode.pkl", "model.json", "version", ".data/version", "archive_format"}
+_MARKS = {
+    "data.pkl",
+    "constants.pkl",
+    "bytecode.pkl",
+    "model.json",
+    "version",
+    ".data/version",
+    "archive_format",
+}
 
 
 def ambiguous_names(entries: Sequence[Entry]) -> Iterator[tuple[str, str, str]]:
@@ -31,7 +39,11 @@ def ambiguous_names(entries: Sequence[Entry]) -> Iterator[tuple[str, str, str]]:
             yield code, name, message
     for name, count in Counter(map(_lower, names)).items():
         if count > 1:
-            yield "TS314", name, f"stands {count} times in the directory: which one is read depends on the reader"
+            yield (
+                "TS314",
+                name,
+                f"stands {count} times in the directory: which one is read depends on the reader",
+            )
     roots = sorted({name.partition("/")[0] for name in names})
     below = [name.partition("/")[2] for name in names]
     if not {_lower(name) for name in below} & _MARKS:

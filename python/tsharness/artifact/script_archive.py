@@ -136,7 +136,9 @@ def read_archive(path: Path) -> ScriptArchive:
         found.data = _pickle(read, "data.pkl", found.problems)
         found.constants = _pickle(read, "constants.pkl", found.problems)
         found.bytecode = _bytecode(read("bytecode.pkl"), found.problems)
-        for name in sorted(n for n in infos if n.endswith(".pkl") and n not in _READ and not n.startswith("extra/")):
+        for name in sorted(
+            n for n in infos if n.endswith(".pkl") and n not in _READ and not n.startswith("extra/")
+        ):
             if (pickle := _pickle(read, name, found.problems, known=None)) is not None:
                 found.others[name] = pickle
     _parse(code, found)

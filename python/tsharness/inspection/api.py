@@ -95,7 +95,9 @@ def inspect_file(
         subject = _subject(path, kind, options) if kind.loads else None
         other = kind.runtime and subject is None
         outside = look_at(path, kind.runtime, hashed=options.hashes) if other else Outside()
-        found = list(_findings(subject, options)) if subject else [*_other_kind(path, kind), *outside.findings]
+        found = (
+            list(_findings(subject, options)) if subject else [*_other_kind(path, kind), *outside.findings]
+        )
         meanwhile()
         bytes_ = reading.result()
     finally:

@@ -58,7 +58,9 @@ def hashes(files: list[Path], folder: Path) -> Mapping[str, Mapping[str, object]
     for place in files:
         try:
             with place.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
+                digest = (
+                    hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
+                )
                 found[str(place.relative_to(folder))] = {"bytes": file.tell(), "sha256": digest.hexdigest()}
         except OSError as error:
             raise ArtifactError(f"{place} cannot be read: {error.strerror}") from None

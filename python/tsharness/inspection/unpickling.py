@@ -24,7 +24,9 @@ _TORCH = (
 )
 _SCRIPT = re.compile(rf"{_TORCH}|__torch__(\.\w+)+|torch\.jit\._pickle\.\w+")
 """In a TorchScript archive: values, and the archive's own classes."""
-_BUILTINS = "set|frozenset|dict|list|tuple|int|float|complex|bool|bytes|bytearray|str|object|slice|range|long|unicode"
+_BUILTINS = (
+    "set|frozenset|dict|list|tuple|int|float|complex|bool|bytes|bytearray|str|object|slice|range|long|unicode"
+)
 _SAVED = re.compile(
     rf"{_TORCH}|(builtins|__builtin__)\.({_BUILTINS})|collections\.(defaultdict|Counter|deque)"
     r"|(copyreg|copy_reg)\._reconstructor|_codecs\.encode|torch\.nn\.parameter\.(Parameter|Buffer)"
