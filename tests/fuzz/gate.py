@@ -2,9 +2,10 @@
 
     python tests/fuzz/gate.py --mutations 20000 [--seed 0] [--alive 50] [--keep DIR]
 
-What must hold: whatever LibTorch loads and runs so that it writes a file, or compiles with an operator that may
-write one, the gate had refused. Each is loaded and run in a process of its own, in an empty folder. Of those that
-the gate refused, one in ``--alive`` is run all the same: how many of these do harm says what the figure is worth."""
+What must hold: whatever LibTorch loads and runs so that it writes a file, or compiles with an operator that
+may write one, the gate had refused. Each is loaded and run in a process of its own, in an empty folder. Of
+those that the gate refused, one in ``--alive`` is run all the same: how many of these do harm says what the
+figure is worth."""
 
 from __future__ import annotations
 
@@ -127,9 +128,8 @@ def _run(given: argparse.Namespace, folder: Path, gate: Callable[[Path], bool]) 
             if given.keep:
                 given.keep.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, given.keep / f"{number}-{name}.pt")
-    print(
-        f"{len(seeds)} harmful seeds, {given.mutations} mutations from {given.seed} on, {time.monotonic() - started:.0f} s"
-    )
+    seconds = time.monotonic() - started
+    print(f"{len(seeds)} harmful seeds, {given.mutations} mutations from {given.seed} on, {seconds:.0f} s")
     print(", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
     print(f"{'FAIL' if broken else 'PASS'} {len(broken)} got past the gate")
     return 1 if broken else 0

@@ -18,7 +18,8 @@ import torch
 
 from conftest import ROOT, run, tsharness
 from corpus import SavesWhenCalled, Small, lite, record, rewrite, scripted, small
-from tsharness.artifact.code import CodeError, parse_code
+from tsharness.artifact.code import CodeError
+from tsharness.artifact.code_reader import parse_code
 from tsharness.artifact.kind import kind_of
 from tsharness.errors import ArtifactError, RefusedError
 from tsharness.inspection.api import inspect

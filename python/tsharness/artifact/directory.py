@@ -1,8 +1,8 @@
 """The directory of a zip, by a reading on which all readers agree.
 
-LibTorch (miniz), Python's zipfile and what unpacks archives find a directory in ways of their own: from which end,
-with or without a comment, moved by bytes before it. Here there is one way, that of files as torch writes them:
-records from byte 0 on, then the directory, then its end, without a gap and without anything behind it."""
+LibTorch (miniz), Python's zipfile and what unpacks archives find a directory in ways of their own: from which
+end, with or without a comment, moved by bytes before it. Here there is one way, that of files as torch writes
+them: records from byte 0 on, then the directory, then its end, and nothing behind it."""
 
 from __future__ import annotations
 

@@ -36,8 +36,10 @@ _SCHEMA = {
     ),
     "ExtraFile": ("s", "s"),
     "IValue": ("1", "|Value"),
-    "|Value": ("", "8", "1", "8", "16", "Tensor", "Text", "List", "Items", "Dict", "Object")
-    + ("Longs", "Longs", "Bools", "Text", "Enum", "Function"),
+    "|Value": (
+        *("", "8", "1", "8", "16", "Tensor", "Text", "List", "Items", "Dict", "Object"),
+        *("Longs", "Longs", "Bools", "Text", "Enum", "Function"),
+    ),
     "Tensor": ("4", "1", "4", "[4", "[4", "1", "Quantized"),
     "Quantized": ("1", "8", "4", "Tensor", "Tensor", "4"),
     "Text": ("s",),

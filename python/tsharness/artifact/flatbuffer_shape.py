@@ -1,8 +1,8 @@
-"""Does every offset of a flatbuffer lead to what its schema says, inside the file? Readers do not ask, and die.
+"""Does every offset of a flatbuffer lead to what its schema says, inside the file? Readers do not ask.
 
-A schema names for each table its fields in their order: "1", "2", "4", "8" for numbers of so many bytes, "s" for a
-text, the name of a table, "[" before any of these for a vector, "|" before the name of a union, whose kind the field
-before it tells, "" for what is not looked at."""
+A schema names for each table its fields in their order: "1", "2", "4", "8" for numbers of so many bytes, "s"
+for a text, the name of a table, "[" before any of these for a vector, "|" before the name of a union, whose
+kind the field before it tells, "" for what is not looked at."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What serialized TorchScript consists of. Anything else is not understood, and so is not judged but refused."""
+"""What serialized TorchScript consists of. Anything else is not understood, and refused."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ KINDS = {
         Kind(
             "exported-program",
             "an ExportedProgram (torch.export.save)",
-            "torch::jit::load cannot read it: if you trust its maker, torch.export.load in Python, or compile it "
-            "for C++ with torch._inductor.aoti_compile_and_package",
+            "torch::jit::load cannot read it: if you trust its maker, torch.export.load in Python, or "
+            "compile it for C++ with torch._inductor.aoti_compile_and_package",
         ),
         Kind(
             "aoti",
@@ -75,7 +75,7 @@ KINDS = {
         Kind(
             "module",
             "a torch.save of a whole module, which needs its Python classes",
-            "unpickling it runs what it names: if you trust its maker, load it where its classes are, and export",
+            "unpickling it runs what it names: if you trust its maker, load it where its classes are; export",
         ),
         Kind(
             "legacy-checkpoint",

@@ -1,7 +1,7 @@
 """The text of serialized code, as far as LibTorch's lexer and Python's cut it into the same tokens.
 
-Both lexers end lines, skip blanks, take prefixes of strings, escapes, numbers and "is not" by rules of their own.
-torch writes only what both understand alike; a line that is anything else is not read."""
+Both lexers end lines, skip blanks, take prefixes of strings, escapes, numbers and "is not" by rules of their
+own. torch writes only what both understand alike; a line that is anything else is not read."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _ESCAPE = r"""\\(?:[\\'"abfnvt]|[0-3][0-7][0-7])"""
 _STRING = rf"""(?<![A-Za-z0-9_"'])(?:"(?:[^"\\]|{_ESCAPE})*"|'(?:[^'\\]|{_ESCAPE})*')"""
 _SIGN = r"[-+*/%@()\[\]:,={}<>.&^|~]|!="
 _LINE = re.compile(rf"(?:[ ]|{_NAME}|{_NUMBER}|{_STRING}|{_SIGN})*(?:#(?! type:).*)?")
-"""A line: no tab, no backslash outside of a string, no string that goes on in the next line. There is one way alone
-to match each of its characters: a line that does not fit is found out in one pass."""
+"""A line: no tab, no backslash outside of a string, no string that goes on in the next line. There is one way
+alone to match each of its characters: a line that does not fit is found out in one pass."""
 
 
 def lines_of(data: bytes) -> list[str]:

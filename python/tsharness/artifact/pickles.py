@@ -6,63 +6,29 @@ from __future__ import annotations
 
 import pickletools
 from collections.abc import Container
-from dataclasses import dataclass, field
 from typing import Any
 
-from tsharness.errors import ArtifactError
+from tsharness.artifact.pickle_values import (
+    Call,
+    Global,
+    Persistent,
+    Pickle,
+    PickleError,
+    UnknownOpcodeError,
+)
+
+__all__ = [
+    "TORCH_OPCODES",
+    "Call",
+    "Global",
+    "Persistent",
+    "Pickle",
+    "PickleError",
+    "UnknownOpcodeError",
+    "read_pickle",
+]
 
 _MOST_OPCODES = 5_000_000  # a checkpoint of 100,000 tensors has some three million
-
-
-@dataclass(frozen=True)
-class Global:
-    """A class or function that the pickle names."""
-
-    module: str
-    name: str
-
-    @property
-    def path(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(eq=False)
-class Call:
-    """An object that would be made by calling something: a function (REDUCE) or a class (NEWOBJ)."""
-
-    function: Any
-    arguments: Any
-    state: Any = None
-    """What BUILD would hand to ``__setstate__``, or put into its ``__dict__``."""
-
-
-@dataclass(eq=False)
-class Persistent:
-    """What lies outside the pickle, by its id: torch's storages."""
-
-    id: Any
-
-
-@dataclass
-class Pickle:
-    """What one pickle holds."""
-
-    value: Any
-    globals: list[Global] = field(default_factory=list)
-    """Everything that would be imported, in order, each once."""
-    persistents: list[Persistent] = field(default_factory=list)
-    called: list[Global] = field(default_factory=list)
-    """Those that would be called; a class of which an object is only made is not."""
-    size: int = 0
-    """Bytes, to its end."""
-
-
-class PickleError(ArtifactError):
-    """The bytes are no pickle."""
-
-
-class UnknownOpcodeError(PickleError):
-    """They are one, with something in it that torch never writes."""
 
 
 def read_pickle(data: bytes, known: Container[str] | None = None) -> Pickle:
@@ -76,9 +42,12 @@ def read_pickle(data: bytes, known: Container[str] | None = None) -> Pickle:
         raise PickleError(f"no pickle that can be read: {error}") from None
 
 
-TORCH_OPCODES = frozenset(
-    ["PROTO", "STOP", "MARK", "EMPTY_LIST", "EMPTY_TUPLE", "EMPTY_DICT", "BINPUT", "LONG_BINPUT", "BINGET", "LONG_BINGET", "NONE", "NEWTRUE", "NEWFALSE", "BININT", "BININT1", "BININT2", "LONG1", "BINFLOAT", "BINUNICODE", "TUPLE", "TUPLE1", "TUPLE2", "TUPLE3", "APPEND", "APPENDS", "SETITEM", "SETITEMS", "GLOBAL", "BINPERSID", "REDUCE", "NEWOBJ", "BUILD"]
-)
+_WRITTEN = """
+    PROTO STOP MARK EMPTY_LIST EMPTY_TUPLE EMPTY_DICT BINPUT LONG_BINPUT BINGET LONG_BINGET NONE NEWTRUE
+    NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE TUPLE TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS
+    SETITEM SETITEMS GLOBAL BINPERSID REDUCE NEWOBJ BUILD
+"""
+TORCH_OPCODES = frozenset(_WRITTEN.split())
 """What LibTorch writes and reads, so that it and this reader see the same."""
 
 
@@ -254,6 +223,10 @@ def _constant(make: Any) -> Any:
     return lambda machine, _: machine._stack.append(make())
 
 
+_CONSTANTS = """
+    INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES
+    SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8
+"""
 _ACTIONS: dict[str, Any] = {
     "PROTO": _Machine._nothing,
     "FRAME": _Machine._nothing,
@@ -284,10 +257,7 @@ _ACTIONS: dict[str, Any] = {
     "NEWOBJ_EX": _Machine._new_object_with_keywords,
     "FROZENSET": _Machine._tuple,
     **dict.fromkeys(("EXT1", "EXT2", "EXT4"), _Machine._extension),
-    **dict.fromkeys(
-        ["INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "LONG4", "FLOAT", "BINFLOAT", "STRING", "BINSTRING", "SHORT_BINSTRING", "BINBYTES", "SHORT_BINBYTES", "BINBYTES8", "BYTEARRAY8", "UNICODE", "SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8"],
-        _Machine._constant,
-    ),
+    **dict.fromkeys(_CONSTANTS.split(), _Machine._constant),
     "BUILD": _Machine._build,
     "POP": _Machine._pop,
     "POP_MARK": _Machine._pop_mark,

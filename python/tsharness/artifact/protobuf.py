@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Union
+from typing import TypeAlias
 
 from tsharness.errors import ArtifactError
 
-Value = Union[int, memoryview]
+Value: TypeAlias = "int | memoryview"
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _MOST_VARINT = 10  # bytes
 

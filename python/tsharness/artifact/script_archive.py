@@ -11,7 +11,8 @@ from typing import Any
 
 from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record_name
 from tsharness.artifact.bytecode import Bytecode, read_bytecode
-from tsharness.artifact.code import Code, CodeError, parse_code
+from tsharness.artifact.code import Code, CodeError
+from tsharness.artifact.code_reader import parse_code
 from tsharness.artifact.debug_lines import DebugLines, SourceLine
 from tsharness.artifact.flatbuffer import FlatbufferModule, read_flatbuffer
 from tsharness.artifact.flatbuffer_tables import FlatbufferError

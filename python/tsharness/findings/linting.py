@@ -151,29 +151,29 @@ LINT_RULES = (
         "TS365",
         "error",
         "something that was not understood",
-        "torch writes code and bytecode of a certain form; what has another one cannot be judged, and is not run",
+        "torch writes code and bytecode of a certain form; what has another one cannot be judged",
         "export the model again; if torch wrote this file, report it with the line",
     ),
     Rule(
         "TS366",
         "error",
         "readers may see different archives",
-        "LibTorch, Python and what unpacks a zip find its directory in ways of their own; torch writes one on which "
-        "all agree",
+        "LibTorch, Python and what unpacks a zip find its directory in ways of their own; torch writes one "
+        "on which all agree",
         "do not use this file; copy it again from where it was exported",
     ),
     Rule(
         "TS367",
         "error",
         "its weights lie outside of its folder",
-        "whoever runs the model opens the file that it names, whatever it is: another's data, a device, a link's target",
+        "whoever runs the model opens the file that it names, whatever it is: another's data, a device",
         "do not use this file; save the weights beside it again",
     ),
     Rule(
         "TS368",
         "error",
         "operators that are no ONNX",
-        "a domain that nobody knows comes with a library of native code; some operators load compiled blobs or Python",
+        "a domain that nobody knows comes with a library of native code; some operators load compiled blobs",
         "export the model again without them",
     ),
 )

@@ -48,30 +48,26 @@ def missing_data(path: Path, model: OnnxModel) -> Iterator[str]:
         except OSError:
             yield f"its weights in {one.location!r} are missing"
             continue
-        if one.offset + one.length > found.st_size:
-            yield f"{one.location!r} has {found.st_size} bytes, of which a tensor takes up to {one.offset + one.length}"
+        end = one.offset + one.length
+        if end > found.st_size:
+            yield f"{one.location!r} has {found.st_size} bytes, of which a tensor takes up to {end}"
 
 
 def hashes(files: list[Path], folder: Path) -> Mapping[str, Mapping[str, object]]:
-    """Bytes and sha256 of each, by its path below the folder."""
-    found = {}
-    for place in files:
-        try:
-            with place.open("rb") as file:
-                digest = (
-                    hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else _digest(file)
-                )
-                found[str(place.relative_to(folder))] = {"bytes": file.tell(), "sha256": digest.hexdigest()}
-        except OSError as error:
-            raise ArtifactError(f"{place} cannot be read: {error.strerror}") from None
-    return found
+    """Bytes and sha256 of each, by its path below the folder. Raises ArtifactError."""
+    return {str(place.relative_to(folder)): _hashed(place) for place in files}
 
 
-def _digest(file: object) -> hashlib._Hash:
-    digest = hashlib.sha256()
-    while chunk := file.read(1 << 20):  # type: ignore[attr-defined]
-        digest.update(chunk)
-    return digest
+def _hashed(place: Path) -> Mapping[str, object]:
+    digest, count = hashlib.sha256(), 0
+    try:
+        with place.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+                count += len(chunk)
+    except OSError as error:
+        raise ArtifactError(f"{place} cannot be read: {error.strerror}") from None
+    return {"bytes": count, "sha256": digest.hexdigest()}
 
 
 def _inside(path: Path, data: ExternalData) -> Path | None:
