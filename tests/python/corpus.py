@@ -198,17 +198,74 @@ def onnx(path: Path) -> None:
     path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x80\x02" + bytes(300))
 
 
+def field(number: int, value: bytes | str | int) -> bytes:
+    """One field of a protocol buffer."""
+    if isinstance(value, int):
+        return bytes([number << 3]) + _varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + _varint(number >> 7)
+
+
+def onnx_model(
+    path: Path,
+    operator: str = "Add",
+    domain: str = "",
+    *,
+    location: str = "",
+    length: int = 8,
+    more: bytes = b"",
+) -> Path:
+    """x + w for two float32, in ONNX's format; w lies in another file, if its location is stated."""
+    shape = field(2, field(1, field(1, 2)))
+    value = [field(1, name) + field(2, field(1, field(1, 1) + shape)) for name in ("x", "y")]
+    weight = field(1, 2) + field(2, 1) + field(8, "w")
+    if location:
+        stated = {"location": location, "offset": "0", "length": str(length)}
+        weight += b"".join(field(13, field(1, key) + field(2, one)) for key, one in stated.items()) + field(
+            14, 1
+        )
+    else:
+        weight += field(9, struct.pack("<2f", 1, 2))
+    node = field(1, "x") + field(1, "w") + field(2, "y") + field(4, operator) + field(7, domain)
+    graph = field(1, node) + field(2, "g") + field(5, weight) + field(11, value[0]) + field(12, value[1])
+    opset = field(8, field(1, "") + field(2, 17))
+    path.write_bytes(field(1, 8) + field(2, "by hand") + field(7, graph) + opset + more)
+    return path
+
+
+@bad("TS367", 7, "outside of the model's folder")
+def onnx_that_reads_elsewhere(path: Path) -> None:
+    onnx_model(path, location="../weights.bin")
+
+
+@bad("TS368", 7, "of a domain that nobody knows")
+def onnx_with_a_stranger(path: Path) -> None:
+    onnx_model(path, "Run", "evil.domain")
+
+
 @bad("TS301", 5, "ExportedProgram")
 def exported_program(path: Path) -> None:
     torch.export.save(torch.export.export(Small(), (torch.ones(2, 16),)), path.with_suffix(".pt2"))
     path.with_suffix(".pt2").rename(path)
 
 
+def elf(size: int = 200) -> bytes:
+    """The headers of a shared object with one segment of that size."""
+    head = struct.pack(
+        "<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    return (head + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 4096)).ljust(200, b"\0")
+
+
 @bad("TS371", 0, "AOTInductor package")
 def aoti_package(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("m/archive_format", "pt2")
-        archive.writestr("m/data/aotinductor/model/abc.so", b"\x7fELF")
+        archive.writestr("m/data/aotinductor/model/abc.so", elf())
 
 
 @bad("TS302", 5, "holds no")
@@ -293,7 +350,7 @@ def flipped_weight(path: Path) -> None:
     patched(path, lambda data: data.index(record(path, "data/0")) + 100, b"\xff")
 
 
-@bad("TS311", 7, "corpus.py")
+@bad("TS311", 5, "corpus.py")
 def flipped_code(path: Path) -> None:
     with zipfile.ZipFile(small(path)) as archive:
         info = next(info for info in archive.infolist() if info.filename.endswith("corpus.py"))
@@ -380,6 +437,17 @@ def other_checksum_where_it_lies(path: Path) -> None:
 @bad("TS366", 7, "leads elsewhere")
 def something_before_it(path: Path) -> None:
     path.write_bytes(b"#!/bin/sh\necho hello\nexit\n" + small(path).read_bytes())
+
+
+@bad("TS322", 7, "before the first record")
+def something_else_before_it(path: Path) -> None:
+    """The directory knows of it, so that every reader finds its records."""
+    with zipfile.ZipFile(small(path)) as archive:
+        records = {info.filename: archive.read(info) for info in archive.infolist()}
+    path.write_bytes(b"#!/bin/sh\n")
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, data in records.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
 
 
 @bad("TS318", 1, "there is no record data/0")

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 import torch
 
-from conftest import ROOT, run, tsharness
-from corpus import SavesWhenCalled, Small, lite, record, rewrite, scripted, small
+from conftest import ROOT, run, tsharness, with_case
+from corpus import SavesWhenCalled, Small, elf, field, lite, onnx_model, record, rewrite, scripted, small
 from tsharness.artifact.code import CodeError
 from tsharness.artifact.code_reader import parse_code
 from tsharness.artifact.kind import kind_of
@@ -401,14 +401,6 @@ def package(path: Path, objects: dict[str, bytes], mode: int = 0o100644) -> None
             archive.writestr(info, data)
 
 
-def elf(size: int = 200) -> bytes:
-    """The headers of a shared object with one segment of that size."""
-    head = struct.pack(
-        "<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
-    )
-    return (head + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 4096)).ljust(200, b"\0")
-
-
 _SO = "m/data/aotinductor/model/a.so"
 
 
@@ -440,6 +432,68 @@ def test_a_truncated_program_of_executorch(tmp_path: Path) -> None:
     head = b"eh00" + struct.pack("<IQQ", 24, 500, 4096)
     path.write_bytes(b"\x20\0\0\0ET12" + head + bytes(100))
     judged_alike(path, 5, "TS302")
+
+
+# ONNX.
+
+
+def _function(domain: str, name: str) -> bytes:
+    return field(25, field(1, name) + field(10, domain))
+
+
+def test_files_that_an_onnx_model_names(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (home / "sub").mkdir(parents=True)
+    (tmp_path / "outside.bin").write_bytes(bytes(8))
+    (home / "sub" / "w.bin").write_bytes(bytes(8))
+    (home / "link.bin").symlink_to(tmp_path / "outside.bin")
+    (home / "folder").symlink_to(tmp_path)
+    os.mkfifo(home / "fifo")
+    path = home / "m.onnx"
+    refuse_dangers(onnx_model(path))
+    refuse_dangers(onnx_model(path, location="sub/w.bin"))
+    assert inspect(path).facts["external_data"]["sub/w.bin"]["bytes"] == 8
+    outside = [
+        "../outside.bin",
+        str(tmp_path / "outside.bin"),
+        "/dev/zero",
+        "sub/../../outside.bin",
+        "link.bin",
+    ]
+    for location in (*outside, "folder/outside.bin", "fifo", "sub", "..\\outside.bin", "a\nb"):
+        onnx_model(path, location=location)
+        judged_alike(path, 7, "TS367")
+    onnx_model(path, location="absent.bin")
+    judged_alike(path, 5, "missing")
+    onnx_model(path, location="sub/w.bin", length=9)
+    judged_alike(path, 5, "takes up to 9")
+
+
+def test_operators_of_an_onnx_model(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    refuse_dangers(onnx_model(path, "FusedMatMul", "com.microsoft"))
+    refuse_dangers(onnx_model(path, "Own", "my.domain", more=_function("my.domain", "Own")))
+    for operator, domain in (
+        ("EPContext", "com.microsoft"),
+        ("Own", "my.domain"),
+        ("PyOp", ""),
+        ("ATen", "org.pytorch.aten"),
+    ):
+        onnx_model(path, operator, domain)
+        judged_alike(path, 7, "TS368", operator)
+    for cut in range(2, len(onnx_model(path).read_bytes()) - 8, 7):
+        onnx_model(path)
+        path.write_bytes(path.read_bytes()[:cut])
+        judged_alike_of_no_archive(path)
+
+
+def test_weights_beside_an_onnx_model_are_read(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    (tmp_path / "w.bin").write_bytes(struct.pack("<2f", 1, 2))
+    path = onnx_model(tmp_path / "m.onnx", location="w.bin")
+    with_case(path, torch.ones(2), torch.tensor([2.0, 3.0]))
+    ran = tsharness("verify", path)
+    assert ran.code == 0, ran.text
 
 
 # The content's hash, in C++ as in Python.

@@ -1,4 +1,4 @@
-"""Which functions of an archive a function calls, by the types of its objects, followed through the classes."""
+"""Which functions of an archive a function calls, by the types of its objects."""
 
 from __future__ import annotations
 

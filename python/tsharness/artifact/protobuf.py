@@ -23,6 +23,8 @@ def fields(message: memoryview) -> Iterator[tuple[int, Value]]:
     while at < len(message):
         key, at = _varint(message, at)
         kind = key & 7
+        if key < 8:
+            raise ProtobufError(f"holds a field without a number at byte {at}")
         if kind == _VARINT:
             value, at = _varint(message, at)
             yield key >> 3, value
