@@ -236,7 +236,7 @@ def test_code_as_torch_writes_it() -> None:
         *(
             "  c : Final[List[int]] = [1, -2]",
             '  s : Final[str] = "a # \\"b\\" \\303\\251"',
-            "  k : int = CONSTANTS.c0",
+            '  d : Final[Device] = torch.device("cpu")',
         ),
         *("  def forward(self: __torch__.M,", "    x: Tensor, *, n: int=2) -> Tensor:", "    # a comment: é"),
         *("    if torch.__isnot__(x, None):", "      y = torch.add(x, 1.5e-05)", "    else:", "      y = x"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ast
 
+from tsharness.artifact.mentions import dotted
+
 _STATEMENTS = (
     *(ast.Return, ast.Delete, ast.Assign, ast.AnnAssign, ast.AugAssign, ast.For, ast.While, ast.If),
     *(ast.With, ast.Raise, ast.Assert, ast.Expr, ast.Pass, ast.Break, ast.Continue, ast.FunctionDef),
@@ -27,7 +29,7 @@ _PARTS = (
     *(ast.expr_context, ast.boolop, ast.operator, ast.unaryop, ast.cmpop),
 )
 _ALLOWED = _STATEMENTS + _EXPRESSIONS + _PARTS
-_MAKES = {"annotate", "float", "complex"}
+_MAKES = {"annotate", "float", "complex", "torch.device"}
 """Calls that stand for values."""
 _TYPES = (ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.expr_context)
 
@@ -89,7 +91,7 @@ def _is_literal(node: ast.expr) -> bool:
             map(_is_literal, node.values)
         )
     if isinstance(node, ast.Call):
-        called = isinstance(node.func, ast.Name) and node.func.id in _MAKES and not node.keywords
+        called = dotted(node.func) in _MAKES and not node.keywords
         return called and all(_is_literal(one) or is_type(one) for one in node.args)
     if isinstance(node, ast.Attribute):
         return isinstance(node.value, ast.Name) and node.value.id == "CONSTANTS"
