@@ -237,12 +237,12 @@ def onnx_model(
     return path
 
 
-@bad("TS367", 7, "outside of the model's folder")
+@bad("TS373", 7, "outside of the model's folder")
 def onnx_that_reads_elsewhere(path: Path) -> None:
     onnx_model(path, location="../weights.bin")
 
 
-@bad("TS368", 7, "of a domain that nobody knows")
+@bad("TS374", 7, "of a domain that nobody knows")
 def onnx_with_a_stranger(path: Path) -> None:
     onnx_model(path, "Run", "evil.domain")
 

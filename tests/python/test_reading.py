@@ -462,7 +462,7 @@ def test_files_that_an_onnx_model_names(tmp_path: Path) -> None:
     ]
     for location in (*outside, "folder/outside.bin", "fifo", "sub", "..\\outside.bin", "a\nb"):
         onnx_model(path, location=location)
-        judged_alike(path, 7, "TS367")
+        judged_alike(path, 7, "TS373")
     onnx_model(path, location="absent.bin")
     judged_alike(path, 5, "missing")
     onnx_model(path, location="sub/w.bin", length=9)
@@ -480,7 +480,7 @@ def test_operators_of_an_onnx_model(tmp_path: Path) -> None:
         ("ATen", "org.pytorch.aten"),
     ):
         onnx_model(path, operator, domain)
-        judged_alike(path, 7, "TS368", operator)
+        judged_alike(path, 7, "TS374", operator)
     for cut in range(2, len(onnx_model(path).read_bytes()) - 8, 7):
         onnx_model(path)
         path.write_bytes(path.read_bytes()[:cut])

@@ -1,4 +1,4 @@
-"""TS30x to TS33x: what a file is, whether it is whole, and who can read it."""
+"""TS30x to TS33x: what a file is, whether it is whole, and who can read it; TS37x: kinds besides TorchScript."""
 
 from __future__ import annotations
 
@@ -205,5 +205,19 @@ INSPECT_RULES = (
         "a shared object does whatever its process may do, on processors that have its instructions; verify "
         "and bench run it in the cage, where that is to compute and no more",
         "take it only from where you compile it yourself, and run it in the cage (docs/security.md)",
+    ),
+    Rule(
+        "TS373",
+        "error",
+        "its weights lie outside of its folder",
+        "whoever runs the model opens the file that it names, whatever it is: another's data, a device",
+        "do not use this file; save the weights beside it again",
+    ),
+    Rule(
+        "TS374",
+        "error",
+        "operators that are no ONNX",
+        "a domain that nobody knows comes with a library of native code; some operators load compiled blobs",
+        "export the model again without them",
     ),
 )

@@ -162,18 +162,4 @@ LINT_RULES = (
         "on which all agree",
         "do not use this file; copy it again from where it was exported",
     ),
-    Rule(
-        "TS367",
-        "error",
-        "its weights lie outside of its folder",
-        "whoever runs the model opens the file that it names, whatever it is: another's data, a device",
-        "do not use this file; save the weights beside it again",
-    ),
-    Rule(
-        "TS368",
-        "error",
-        "operators that are no ONNX",
-        "a domain that nobody knows comes with a library of native code; some operators load compiled blobs",
-        "export the model again without them",
-    ),
 )

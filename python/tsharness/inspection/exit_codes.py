@@ -6,7 +6,12 @@ from tsharness.artifact.container import AMBIGUOUS
 from tsharness.report.model import Finding
 from tsharness.verdict import ExitCode
 
-_BY_BEGINNING = {"TS30": ExitCode.CANNOT_RUN, "TS33": ExitCode.CANNOT_RUN, "TS36": ExitCode.REFUSED}
+_BY_BEGINNING = {
+    "TS30": ExitCode.CANNOT_RUN,
+    "TS33": ExitCode.CANNOT_RUN,
+    "TS36": ExitCode.REFUSED,
+    "TS37": ExitCode.REFUSED,
+}
 """Of errors, by the beginning of their codes; every other error is a failed check."""
 
 

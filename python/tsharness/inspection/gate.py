@@ -20,7 +20,7 @@ from tsharness.report.model import Finding
 from tsharness.runtimes.registry import not_torchscript, runtime_of
 from tsharness.verdict import ExitCode
 
-_JUDGED = ("TS361", "TS362", "TS363", "TS364")
+_JUDGED = ("TS361", "TS362", "TS363", "TS364", "TS373", "TS374")
 """Codes of what was understood, and is dangerous."""
 
 NATIVE_CODE = "native-code"

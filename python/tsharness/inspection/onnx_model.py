@@ -28,13 +28,13 @@ def onnx_dangers(path: Path, model: OnnxModel) -> Iterator[Finding]:
     """Files outside of the model's folder, and operators that nobody knows."""
     outside = sorted({one.location for one in model.external if _inside(path, one) is None})
     for location in outside:
-        yield finding("TS367", f"its weights lie in {location!r}, {_why(path, location)}")
+        yield finding("TS373", f"its weights lie in {location!r}, {_why(path, location)}")
     for domain, name in sorted(model.operators):
         own = (domain, name) in model.functions
         if name in _LOADS and not own:
-            yield finding("TS368", f"{domain or 'ai.onnx'}::{name} runs what is no ONNX")
+            yield finding("TS374", f"{domain or 'ai.onnx'}::{name} runs what is no ONNX")
         elif domain not in _DOMAINS and not own:
-            yield finding("TS368", f"{domain}::{name} is of a domain that nobody knows")
+            yield finding("TS374", f"{domain}::{name} is of a domain that nobody knows")
 
 
 def missing_data(path: Path, model: OnnxModel) -> Iterator[str]:
