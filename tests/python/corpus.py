@@ -31,21 +31,14 @@ class Bad:
     exit_code: int
     says: str
     options: tuple[str, ...] = ()
-    reader: str = ""
-    """The optional package that reads such a file; where it is not installed, that is the finding (TS372)."""
-
-    def expected(self) -> tuple[str, int]:
-        """Code and exit code, with the packages that are installed."""
-        readable = not self.reader or importlib.util.find_spec(self.reader) is not None
-        return (self.code, self.exit_code) if readable else ("TS372", 0)
 
 
 BAD: dict[str, Bad] = {}
 
 
-def bad(code: str, exit_code: int, says: str, *options: str, reader: str = "") -> Callable[[Make], Make]:
+def bad(code: str, exit_code: int, says: str, *options: str) -> Callable[[Make], Make]:
     def register(make: Make) -> Make:
-        BAD[make.__name__] = Bad(make, code, exit_code, says, options, reader)
+        BAD[make.__name__] = Bad(make, code, exit_code, says, options)
         return make
 
     return register

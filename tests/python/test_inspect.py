@@ -28,7 +28,7 @@ def inspected(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_named(name: str, tmp_path: Path) -> None:
     bad, path = BAD[name], tmp_path / "model.pt"
-    code, exit_code = bad.expected()
+    code, exit_code = bad.code, bad.exit_code
     bad.make(path)
     ran, document = inspected(path, *bad.options)
     assert ran.code == exit_code, ran.text

@@ -1,4 +1,4 @@
-"""TS30x to TS33x: what a file is, whether it is whole, and who can read it; TS37x: kinds besides TorchScript."""
+"""TS30x to TS33x: what a file is, whether it is whole, and who can read it; TS37x: other kinds."""
 
 from __future__ import annotations
 
