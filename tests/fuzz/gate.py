@@ -3,9 +3,9 @@
     python tests/fuzz/gate.py --mutations 20000 [--seed 0] [--alive 50] [--keep DIR]
 
 What must hold: whatever LibTorch loads and runs so that it writes a file, or compiles with an operator that
-may write one, the gate had refused. Each is loaded and run in a process of its own, in an empty folder. Of
-those that the gate refused, one in ``--alive`` is run all the same: how many of these do harm says what the
-figure is worth."""
+may write one, the gate had refused. Each is loaded and run in a process of its own, which may write to an empty
+folder alone. Of those that the gate refused, one in ``--alive`` is run all the same: how many of these do harm
+says what the figure is worth."""
 
 from __future__ import annotations
 
@@ -62,11 +62,13 @@ def runs_harm(path: Path, folder: Path) -> int:
 
 def _child(path: Path, scratch: Path) -> int:
     import torch
+    from landlock import write_only_below
     from torch.jit.mobile import _load_for_lite_interpreter
 
     os.chdir(scratch)
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    write_only_below(scratch)
     resource.setrlimit(resource.RLIMIT_CPU, (_SECONDS, _SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))

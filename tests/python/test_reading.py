@@ -329,7 +329,7 @@ UNPICKLED: dict[str, Callable[[Path], Any]] = {
     "extension": lambda path: path.write_bytes(b"\x80\x02\x82\x01."),
     "computed-name": lambda path: path.write_bytes(b"\x80\x04\x8c\x02os\x8c\x06system\x93."),
     "dotted-name": lambda path: path.write_bytes(
-        b"\x80\x04\x8c\x12torch.jit._pickle\x8c\x0dbuild_intlist\x93."
+        b"\x80\x04\x8c\x11torch.jit._pickle\x8c\x19build_intlist.__globals__\x93."
     ),
     "unknown-opcode": lambda path: path.write_bytes(b"\x80\x05\x97."),
 }
@@ -343,6 +343,14 @@ def test_pickles_that_name_something_to_run(name: str, tmp_path: Path) -> None:
     assert found.exit_code == 7 and "TS364" in {one.code for one in found.findings}, found
     told = " ".join(one.do for one in found.findings)
     assert "weights_only" not in told and "load it in Python" not in told and "load the weights" not in told
+
+
+def test_an_archive_within_an_archive(tmp_path: Path) -> None:
+    path = tmp_path / "m.mar"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("MAR-INF/MANIFEST.json", "{}")
+        archive.writestr("model.pt", small(tmp_path / "m.pt").read_bytes())
+    assert {one.code for one in inspect(path).findings} == {"TS301"}
 
 
 def test_honest_pickles_are_none(tmp_path: Path) -> None:
@@ -416,6 +424,7 @@ def test_packages_of_machine_code(tmp_path: Path) -> None:
         ({_SO: elf(), "/etc/a.so": elf()}, 7, "TS315"),
         ({_SO: elf(), "m/../../a.so": elf()}, 7, "TS315"),
         ({_SO: elf(), _SO.upper(): elf()}, 7, "TS314"),
+        ({_SO: elf(), "m/data/sample.pkl": pickle.dumps(Runs())}, 7, "TS364"),
     ):
         package(path, objects)
         judged_alike(path, code, said)

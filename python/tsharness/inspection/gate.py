@@ -16,6 +16,7 @@ from tsharness.inspection.exit_codes import exit_code_of
 from tsharness.inspection.judged import Judged, judged_of
 from tsharness.inspection.other_kinds import look_at
 from tsharness.inspection.subject import Subject
+from tsharness.inspection.unpickling import harmful_pickles
 from tsharness.report.model import Finding
 from tsharness.runtimes.registry import not_torchscript, runtime_of
 from tsharness.verdict import ExitCode
@@ -49,7 +50,7 @@ def refuse_dangers(
     found = list(_of_container(path))
     judged = Judged()
     if not runtime.is_torchscript:
-        found += look_at(path, runtime.name).findings
+        found += [*look_at(path, runtime.name).findings, *harmful_pickles(path, kind)]
     elif not kind.loads:
         raise not_torchscript(path, kind)
     else:

@@ -22,19 +22,20 @@ _TORCH = (
     r"torch\.(\w+Storage|device|Size|Tensor|per_(tensor|channel)_\w+|q?u?int\w*|b?float\w*|half|double|short|long"
     r"|complex\w*|bool)|torch\._utils\._rebuild_\w+|collections\.OrderedDict"
 )
-_SCRIPT = re.compile(rf"{_TORCH}|__torch__(\.\w+)+|torch\.jit\._pickle\.\w+")
+_ARCHIVE = rf"{_TORCH}|__torch__(\.\w+)+|torch\.jit\._pickle\.\w+"
+_SCRIPT = re.compile(_ARCHIVE)
 """In a TorchScript archive: values, and the archive's own classes."""
 _BUILTINS = (
     "set|frozenset|dict|list|tuple|int|float|complex|bool|bytes|bytearray|str|object|slice|range|long|unicode"
 )
 _SAVED = re.compile(
-    rf"{_TORCH}|(builtins|__builtin__)\.({_BUILTINS})|collections\.(defaultdict|Counter|deque)"
+    rf"{_ARCHIVE}|(builtins|__builtin__)\.({_BUILTINS})|collections\.(defaultdict|Counter|deque)"
     r"|(copyreg|copy_reg)\._reconstructor|_codecs\.encode|torch\.nn\.parameter\.(Parameter|Buffer)"
     r"|torch\._tensor\._rebuild_from_type_v2|torch\.storage\.(Typed|Untyped)Storage|torch\.serialization\._get_layout"
     r"|numpy\.(_?core\.multiarray\.(_reconstruct|scalar)|ndarray|dtype|dtypes\.\w+)"
     r"|torch\.distributions\.constraints\._?\w+|torch\.torch_version\.TorchVersion"
 )
-"""In what torch.save writes: values, and what puts them together."""
+"""In what torch.save writes: values, what puts them together; and in archives within archives."""
 _NETWORKS = re.compile(r"torch\.nn\.(modules(\.\w+)*|functional)\.\w+")
 _MANY = 3  # names in one finding
 
