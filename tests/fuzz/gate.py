@@ -3,9 +3,9 @@
     python tests/fuzz/gate.py --mutations 20000 [--seed 0] [--alive 50] [--keep DIR]
 
 What must hold: whatever LibTorch loads and runs so that it writes a file, or compiles with an operator that
-may write one, the gate had refused. Each is loaded and run in a process of its own, which may write to an empty
-folder alone. Of those that the gate refused, one in ``--alive`` is run all the same: how many of these do harm
-says what the figure is worth."""
+may write one, the gate had refused. Each is loaded and run in a process of its own, which may write to an
+empty folder alone. Of those that the gate refused, one in ``--alive`` is run all the same: how many of these
+do harm says what the figure is worth."""
 
 from __future__ import annotations
 
