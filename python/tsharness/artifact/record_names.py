@@ -62,7 +62,9 @@ def _of_one(entry: Entry, name: str) -> Iterator[tuple[str, str]]:
     outside = name.startswith("/") or ".." in parts or "\\" in name or name[1:2] == ":"
     if outside:
         yield "TS315", "leads out of the folder that the archive would be unpacked into"
-    if not name.isprintable() or not _is_plain(entry.name, entry.flags):
+    # The root is called as the file was that was saved first, whatever that is.
+    below = name.partition("/")[2]
+    if "\0" in name or not below.isprintable() or not _is_plain(entry.name, entry.flags):
         yield "TS314", "has a name that readers take in different ways"
     elif not outside and ("" in parts or "." in parts or (name.endswith("/") and entry.size)):
         yield "TS314", "has a name that is no path of a file"
