@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -40,6 +41,8 @@ class ScriptArchive:
     bytecode: Bytecode | None = None
     """For the lite interpreter, beside the code."""
     code: Code = field(default_factory=Code)
+    code_sha256: Mapping[str, str] = field(default_factory=dict)
+    """Of every record of code, by its name."""
     data: Pickle | None = None
     constants: Pickle | None = None
     flatbuffer: FlatbufferModule | None = None
@@ -135,6 +138,7 @@ def _flatbuffer(path: Path) -> ScriptArchive:
 
 
 def _parse(code: Mapping[str, bytes], found: ScriptArchive) -> None:
+    found.code_sha256 = {name: hashlib.sha256(data).hexdigest() for name, data in code.items()}
     try:
         found.code = parse_code(code)
     except CodeError as error:

@@ -11,6 +11,7 @@ from tsharness.artifact.kind import kind_of
 from tsharness.artifact.script_archive import read_archive
 from tsharness.errors import RefusedError
 from tsharness.inspection.danger import dangers
+from tsharness.inspection.judged import Judged, judged_of
 from tsharness.inspection.subject import Subject
 from tsharness.runtimes.registry import not_torchscript, runtime_of
 
@@ -28,8 +29,9 @@ def refuse_dangers(
     *,
     as_kind: str | None = None,
     caged: bool = True,
-) -> None:
-    """Reads code and objects; executes nothing. ``as_kind``: as what it will be run (``--kind``). Raises
+) -> Judged:
+    """Reads code and objects; executes nothing. Gives what was judged, which is nothing where there is no
+    TorchScript. ``as_kind``: as what it will be run (``--kind``). Raises
     RefusedError, with what and where, for an operator that can do more than compute and is not allowed, and
     for machine code outside the cage; ArtifactError for a file that nothing here runs."""
     kind, runtime = kind_of(path), runtime_of(path, as_kind)
@@ -39,7 +41,7 @@ def refuse_dangers(
             f"leave --sandbox at strict or auto, or trust it: --allow-op {NATIVE_CODE}"
         )
     if not runtime.is_torchscript:
-        return  # there is no TorchScript in it to be judged
+        return Judged()
     if not kind.loads:
         raise not_torchscript(path, kind)
     archive = read_archive(path)
@@ -57,6 +59,7 @@ def refuse_dangers(
         more = f" (and {len(found) - 1} more: tsharness inspect)" if len(found) > 1 else ""
         where = f" ({found[0].where})" if found[0].where else ""
         raise RefusedError(f"{path} is not run: {found[0].code} {found[0].seen}{where}{more}\n{found[0].do}")
+    return judged_of(archive)
 
 
 def _ambiguous(path: Path) -> list[Fault]:
