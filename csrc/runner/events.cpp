@@ -8,7 +8,7 @@ namespace tsharness {
 namespace {
 
 // From the first that occurs on, a later code cannot replace an earlier one (DESIGN: worst wins).
-constexpr int kWorstFirst[] = {6, 5, 1, 8, 2, 0};
+constexpr int kWorstFirst[] = {7, 6, 5, 1, 8, 2, 0};
 
 int rank(int code) {
   int position = 0;
@@ -35,7 +35,7 @@ int worse_exit_code(int one, int other) { return rank(other) < rank(one) ? other
 
 int exit_code_of(const std::string& kind) {
   static const std::map<std::string, int> others = {
-      {"usage", 2}, {"case-file", 2}, {"memory", 6}, {"device", 8}};
+      {"usage", 2}, {"case-file", 2}, {"memory", 6}, {"refused", 7}, {"device", 8}};
   const auto found = others.find(kind);
   return found == others.end() ? 5 : found->second;
 }

@@ -4,6 +4,7 @@
 #include "core/devices.h"
 #include "core/infer.h"
 #include "core/process_info.h"
+#include "runner/loading.h"
 
 namespace tsharness {
 
@@ -40,13 +41,15 @@ void load_step(const Json&, JobState& state) {
   const c10::Device device = available_device(state.job.device);
   for (const std::string& library : state.job.libraries) load_library(library);
   const double start = now_seconds();
-  state.session =
-      std::make_unique<Session>(state.job.artifact, device, Cast(state.job.cast), state.job.kind);
+  Loaded loaded = load_session(state.job.judged, state.job.artifact, device, Cast(state.job.cast),
+                               state.job.kind);
+  state.session = std::move(loaded.session);
   state.session->synchronize();
   state.events.emit("result", {{"step", "load"},
                                {"seconds", now_seconds() - start},
                                {"kind", state.session->kind()},
                                {"facts", state.session->facts()},
+                               {"operators", loaded.operators},
                                {"device", device.str()},
                                {"parameters", state.session->parameter_count()},
                                {"parameter_bytes", state.session->parameter_bytes()},

@@ -93,6 +93,7 @@ _BY_KIND: dict[str, type[TsharnessError]] = {
     "execution": ExecutionError,
     "memory": MemoryLimitError,
     "device": DeviceError,
+    "refused": RefusedError,
 }
 
 

@@ -199,6 +199,23 @@ INSPECT_RULES = (
         "write it anew for that runtime: tsharness migrate model.pt --to lite --bytecode N",
     ),
     Rule(
+        "TS368",
+        "error",
+        "LibTorch reads other code than was judged",
+        "before it loads an archive, the runner reads its code with LibTorch's own reader and parser; what "
+        "they see is not what the inspection saw, so nobody knows what would run",
+        "do not use this file; if you made it yourself with torch.jit.save, report it with the file",
+    ),
+    Rule(
+        "TS369",
+        "error",
+        "LibTorch compiled operators that were not judged",
+        "after it has loaded a file, and before it calls anything, the runner looks at all that LibTorch "
+        "compiled of it; an operator was there that the inspection has not seen and that is not known to be "
+        "harmless",
+        "do not use this file; if you made it yourself with torch.jit.save, report it with the file",
+    ),
+    Rule(
         "TS371",
         "warning",
         "machine code",

@@ -59,7 +59,7 @@ def refuse_dangers(
         more = f" (and {len(found) - 1} more: tsharness inspect)" if len(found) > 1 else ""
         where = f" ({found[0].where})" if found[0].where else ""
         raise RefusedError(f"{path} is not run: {found[0].code} {found[0].seen}{where}{more}\n{found[0].do}")
-    return judged_of(archive)
+    return judged_of(subject)
 
 
 def _ambiguous(path: Path) -> list[Fault]:
