@@ -148,7 +148,7 @@ def _recorded(
 
     def on_plan(plan: Plan) -> None:
         recorder.begin()
-        benched = () if bench is None else _bench_jobs(plan, bench, options, files)
+        benched = () if bench is None else _bench_jobs(plan, bench, options, recorder, files)
         seen.append({"plan": _plan_document(plan), "bench_jobs": list(benched)})
 
     try:
@@ -173,7 +173,7 @@ def _recorded(
 
 
 def _bench_jobs(
-    plan: Plan, bench: BenchOptions, options: VerifyOptions, files: Files
+    plan: Plan, bench: BenchOptions, options: VerifyOptions, recorder: Recorder, files: Files
 ) -> Iterator[dict[str, Any]]:
     (point,) = points_of(bench)
     plan = measured_plan(plan, bool(options.only))
@@ -182,7 +182,9 @@ def _bench_jobs(
         samples = Path(f"/samples-{number}.f64")
         job = job_of(plan, bench, point, bench.min_seconds / bench.processes, samples, seed)
         environment = capability_environment(options.cpu_capability)
-        yield entry_of(job, "bench", environment, options.sandbox, options.timeout, files)
+        yield entry_of(
+            recorder.with_judged(job), "bench", environment, options.sandbox, options.timeout, files
+        )
 
 
 def measured_plan(plan: Plan, chosen: bool) -> Plan:
@@ -192,7 +194,7 @@ def measured_plan(plan: Plan, chosen: bool) -> Plan:
 
 def _plan_document(plan: Plan) -> dict[str, Any]:
     return {
-        "artifact": str(plan.artifact),
+        "artifact": plan.artifact.name,
         "cases": plan.document.text,
         "only": [summary.name for summary in plan.cases],
         "cases_from": plan.cases_from,

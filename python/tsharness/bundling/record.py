@@ -68,7 +68,9 @@ class Recorder(Launcher):
         own = {**self._environment, **(environment or {})}
         if self._recording and not self._goes_on(job, own):
             purpose = "verify" if job.steps[1]["id"].startswith("run-") else "checks"
-            self.jobs.append(entry_of(job, purpose, own, self.sandbox, timeout, self._files))
+            self.jobs.append(
+                entry_of(self.with_judged(job), purpose, own, self.sandbox, timeout, self._files)
+            )
         return super().run(job, timeout, hooks, environment)
 
     def _goes_on(self, job: Job, environment: Mapping[str, str]) -> bool:
