@@ -213,12 +213,15 @@ def _write(folder: Path, document: Mapping[str, Any]) -> None:
     script = folder / "run.sh"
     shutil.copyfile(_SCRIPT, script)
     script.chmod(0o755)
-    lines = [
-        f"{_sha256(path)}  {path.relative_to(folder)}\n"
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
-    (folder / "SHA256SUMS").write_text("".join(lines))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [_sum_line(_sha256(path), str(path.relative_to(folder))) for path in files]
+    (folder / "SHA256SUMS").write_bytes(os.fsencode("".join(lines)))
+
+
+def _sum_line(digest: str, name: str) -> str:
+    """As sha256sum writes it, and reads it again: with a mark before it if the name is escaped."""
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n"
 
 
 def _sha256(path: Path) -> str:

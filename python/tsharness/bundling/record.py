@@ -17,6 +17,8 @@ from tsharness.runner.process import NO_HOOKS, Hooks
 
 BUNDLE, WORK, SCRATCH = "@bundle@", "@work@", "@scratch@"
 """What stands in a bundle's jobs for folders of the machine that does them."""
+_OURS = ("bundle.json", "run.sh", "SHA256SUMS", "results.json", "runtime")
+"""What else lies in the folder."""
 
 
 class Files:
@@ -37,7 +39,7 @@ class Files:
 
     def _copied(self, path: str) -> str:
         name = Path(path).name
-        if (self._folder / name).exists():
+        if name in _OURS or (self._folder / name).exists():
             name = f"{len(self._places)}-{name}"
         shutil.copyfile(path, self._folder / name)
         return f"{BUNDLE}/{name}"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Sizes, Specs, Timeout, use_color
-from tsharness.cli.output import write_json
+from tsharness.cli.output import say, write_json
 from tsharness.errors import UsageError
 
 
@@ -80,9 +80,9 @@ def command(
     out = console(use_color(no_color), stderr=json_file == "-")
     (print_verdict if quiet else print_verify)(report.check, out)
     if report.written:
-        out.print(f"      packed {len(report.cases)} cases into {report.written}", highlight=False)
+        out.print(f"      packed {len(report.cases)} cases into {report.written}")
     else:
-        out.print("      nothing was written; --force packs the cases all the same", highlight=False)
+        out.print("      nothing was written; --force packs the cases all the same")
     raise typer.Exit(report.exit_code)
 
 
@@ -92,6 +92,6 @@ def _strip(artifact: Path, output: Path | None, other: bool) -> None:
     if other:
         raise UsageError("--strip takes cases out; it goes with no option that makes them")
     if api.strip(artifact, output):
-        typer.echo(f"{output or artifact}: without cases now")
+        say(f"{output or artifact}: without cases now")
     else:
-        typer.echo(f"{artifact}: there were no cases inside; nothing was written")
+        say(f"{artifact}: there were no cases inside; nothing was written")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import Html, Json, Junit, Markdown, NoColor, Quiet, Sarif, Verbose, use_color
+from tsharness.cli.output import say_error
 
 
 def command(
@@ -40,6 +41,6 @@ def command(
             out.print()
         print_report(report, out, quiet=quiet, verbose=verbose)
     for problem in run.errors:
-        typer.echo(f"error: {problem.message}", err=True)
+        say_error(problem.message)
     renderings.write(run)
     raise typer.Exit(run.exit_code)
