@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tsharness.printable import one_line
+
 if TYPE_CHECKING:
     from tsharness.exporting.report import ExportReport
 
@@ -83,6 +85,9 @@ class VerificationFailed(TsharnessError):
     """Raised by ``raise_for_verdict`` of a report that is not a pass."""
 
     exit_code = 1
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(one_line, lines)))
 
 
 _BY_KIND: dict[str, type[TsharnessError]] = {

@@ -40,6 +40,12 @@ def quoted(line: str) -> str:
     return QUOTE + one_line(line)
 
 
+def error_lines(error: object) -> list[str]:
+    """What went wrong, for a log; lines after the first may be LibTorch's, or the model's, and are quoted."""
+    first, *rest = str(error).split("\n")
+    return [without_commands(line) for line in (one_line(f"error: {first}"), *map(quoted, rest))]
+
+
 def shell_word(text: str) -> str:
     """One word of a command that is there to be copied, in a line that can be shown."""
     if not has_controls(text):
@@ -49,9 +55,9 @@ def shell_word(text: str) -> str:
 
 
 def without_commands(text: str) -> str:
-    """For a log that a CI service may read: what would begin a command is escaped, all else stays. GitLab's
-    begin with an escape character, which no text has any more."""
-    return _HASHES.sub(r"\\x23", _COLONS.sub(r"\1\\x3a", text))
+    """For a log that a CI service may read: what would begin a command is escaped, as JSON would have it, and
+    all else stays. GitLab's begin with an escape character, which no text has any more."""
+    return _HASHES.sub(r"\\u0023", _COLONS.sub(r"\1\\u003a", text))
 
 
 def _escape(found: re.Match[str]) -> str:

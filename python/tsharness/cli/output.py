@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.atomic import atomic_write
-from tsharness.printable import one_line, quoted, without_commands
+from tsharness.printable import error_lines, one_line, without_commands
 
 
 def write_json(document: dict[str, Any], target: str) -> None:
@@ -19,7 +19,7 @@ def write_json(document: dict[str, Any], target: str) -> None:
 def write_text(text: str, target: str) -> None:
     """To a file, or to standard output for "-". Raises UsageError if it cannot be written."""
     if target == "-":
-        sys.stdout.write(text)
+        sys.stdout.write(without_commands(text))
     else:
         atomic_write(Path(target), text.encode())
 
@@ -30,10 +30,9 @@ def say(text: str, *, err: bool = False) -> None:
 
 
 def say_error(error: object) -> None:
-    """What went wrong; lines after the first may be LibTorch's, or the model's, and are quoted."""
-    first, *rest = str(error).split("\n")
-    for line in (f"error: {first}", *map(quoted, rest)):
-        say(line, err=True)
+    """What went wrong, to standard error."""
+    for line in error_lines(error):
+        obey(line, err=True)
 
 
 def obey(line: str, *, err: bool = False) -> None:
