@@ -5,6 +5,7 @@
 
 #include "core/compat.h"
 #include "core/error.h"
+#include "core/printable.h"
 #include "core/value_tree.h"
 
 namespace tsharness {
@@ -14,11 +15,19 @@ namespace {
 constexpr int kSchemaVersion = 1;
 constexpr char kRecord[] = "extra/tsharness/cases.safetensors";
 
+/// A name: terminals and logs would obey control characters in it.
+std::string plain(const std::string& name, const char* what) {
+  if (!has_controls(name)) return name;
+  throw Error(ErrorKind::CaseFile, std::string(what) + " '" + one_line(name) +
+                                       "' holds control characters; a name is one line of text");
+}
+
 Call parse_call(const Json& node) {
   Call call;
-  call.method = require(node, "method", JsonType::string, "call").get<std::string>();
+  call.method = plain(require(node, "method", JsonType::string, "call"), "method");
   call.args = require(node, "args", JsonType::array, "call");
   call.kwargs = require(node, "kwargs", JsonType::object, "call");
+  for (const auto& item : call.kwargs.items()) plain(item.key(), "argument");
   const auto outputs = node.find("outputs");
   if (outputs == node.end()) throw Error(ErrorKind::CaseFile, "call lacks 'outputs'");
   call.outputs = *outputs;
@@ -27,7 +36,7 @@ Call parse_call(const Json& node) {
 
 Case parse_case(const Json& node) {
   Case parsed;
-  parsed.name = require(node, "name", JsonType::string, "case").get<std::string>();
+  parsed.name = plain(require(node, "name", JsonType::string, "case"), "case");
   if (node.contains("device")) {
     parsed.device = require(node, "device", JsonType::string, "case").get<std::string>();
   }

@@ -11,11 +11,13 @@
 #include <iostream>
 #include <optional>
 
+#include "core/printable.h"
 #include "core/process_info.h"
 #include "runner/cage_rules.h"
 #include "runner/command_line.h"
 #include "runner/hello.h"
 #include "runner/operators.h"
+#include "runner/quoted_run.h"
 #include "runner/steps.h"
 
 namespace tsharness {
@@ -113,8 +115,10 @@ int application(int argc, char** argv) {
   if (command.bundle) return run_bundle(*command.bundle);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan
   if (command.text) {
-    TextSink events;
-    return run(*command.job, events, libtorch);
+    return run_quoted([&](int says) {
+      TextSink events(says);
+      return run(*command.job, events, libtorch);
+    });
   }
   JsonLinesSink events(claim_events_fd(command.events_fd), command.job->nonce);
   return run(*command.job, events, libtorch);
@@ -130,7 +134,7 @@ void run_application(int argc, char** argv) {
     std::_Exit(code);
   } catch (...) {
     const Error error = current_error(ErrorKind::Usage);
-    std::cerr << "tsharness-runner: " << error.what() << "\n";
+    std::cerr << "tsharness-runner: " << first_and_quoted(error.what()) << "\n";
     std::exit(error.kind() == ErrorKind::Device ? 8 : 2);
   }
 }

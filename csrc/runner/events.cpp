@@ -1,7 +1,10 @@
 #include "runner/events.h"
 
-#include <iostream>
 #include <map>
+#include <ostream>
+#include <sstream>
+
+#include "core/printable.h"
 
 namespace tsharness {
 
@@ -70,26 +73,30 @@ void JsonLinesSink::write(const Json& event) {
   std::fflush(out_.get());
 }
 
-void TextSink::write(const Json& event) { print_event(event); }
+void TextSink::write(const Json& event) {
+  std::ostringstream lines;
+  print_event(event, lines);
+  ::dprintf(fd_, "%s", lines.str().c_str());
+}
 
-void print_event(const Json& event) {
+void print_event(const Json& event, std::ostream& out) {
+  const auto text = [&](const char* key) { return one_line(event.at(key).get<std::string>()); };
   const auto kind = event.at("event").get<std::string>();
   if (kind == "hello") {
-    std::cout << "runner  LibTorch " << event.at("libtorch").get<std::string>() << ", "
-              << event.at("threads").at("intra_op") << " threads, "
-              << event.at("cpu_capability").get<std::string>() << "\n";
+    out << "runner  LibTorch " << text("libtorch") << ", " << event.at("threads").at("intra_op")
+        << " threads, " << text("cpu_capability") << "\n";
   } else if (kind == "error") {
-    std::cout << "ERROR " << event.value("case", event.value("step", "")) << ": "
-              << event.at("message").get<std::string>() << "\n";
+    out << "ERROR " << one_line(event.value("case", event.value("step", ""))) << ": "
+        << first_and_quoted(event.at("message").get<std::string>()) << "\n";
   } else if (kind == "result" && event.contains("calls")) {
     const bool passed = event.at("passed").get<bool>();
-    std::cout << (passed ? "pass  " : "FAIL  ") << event.at("case").get<std::string>()
-              << (passed ? "" : ": " + first_failure(event)) << "\n";
+    out << (passed ? "pass  " : "FAIL  ") << text("case")
+        << (passed ? "" : ": " + one_line(first_failure(event))) << "\n";
   } else if (kind == "bye") {
     const int code = event.at("exit_code").get<int>();
-    std::cout << (code == 0 ? "PASS" : "FAIL") << "  exit code " << code << "\n";
+    out << (code == 0 ? "PASS" : "FAIL") << "  exit code " << code << "\n";
   }
-  std::cout.flush();
+  out.flush();
 }
 
 }  // namespace tsharness

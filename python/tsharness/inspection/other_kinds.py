@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import json
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from tsharness.artifact.executorch_program import read_program
 from tsharness.errors import ArtifactError
 from tsharness.findings import finding
 from tsharness.inspection.report import Method, OperatorUse
+from tsharness.json_text import parse_json
 from tsharness.report.model import Finding
 
 
@@ -58,7 +58,7 @@ def _metadata(archive: zipfile.ZipFile) -> Iterator[Mapping[str, Any]]:
     for info in archive.infolist():
         if info.filename.endswith("_metadata.json") and info.file_size < 1 << 20:
             try:
-                said = json.loads(archive.read(info))
+                said = parse_json(archive.read(info))
             except (ValueError, zipfile.BadZipFile):
                 continue  # the checksums say what is wrong with it
             if isinstance(said, dict):
