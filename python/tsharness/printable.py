@@ -17,6 +17,8 @@ _HASHES = re.compile(r"#(?=#\w*\[)")
 """Begins one of GitHub's older form, of Azure's or TeamCity's, wherever it stands in a line."""
 QUOTE = "  | "
 """Stands before a line of somebody else's: no service takes it for a command, nobody for a verdict."""
+_LONGEST = 2000
+"""Characters of a line of an error; it may quote a value of a file."""
 
 
 def has_controls(text: str) -> bool:
@@ -43,7 +45,8 @@ def quoted(line: str) -> str:
 def error_lines(error: object) -> list[str]:
     """What went wrong, for a log; lines after the first may be LibTorch's, or the model's, and are quoted."""
     first, *rest = str(error).split("\n")
-    return [without_commands(line) for line in (one_line(f"error: {first}"), *map(quoted, rest))]
+    lines = (one_line(f"error: {first}"), *map(quoted, rest))
+    return [without_commands(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…") for line in lines]
 
 
 def shell_word(text: str) -> str:

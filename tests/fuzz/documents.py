@@ -37,6 +37,7 @@ class Ended:
 
     code: int
     err: str
+    """And the lines of standard output that begin with ERROR."""
     broken: str = ""
 
 
@@ -106,7 +107,19 @@ def _swap(holder: Any, key: Any, rng: random.Random) -> None:
     holder[key], holder[other] = holder[other], holder[key]
 
 
-_CHANGES = (*(_replace,) * 5, *(_remove,) * 2, _repeat, _rename, _swap)
+def _retune(holder: Any, key: Any, rng: random.Random) -> None:
+    """Another value of the same type, which a reader of types cannot refuse."""
+    value = holder[key]
+    same = [one for one in (choose(rng) for choose in _VALUES for _ in range(3)) if type(one) is type(value)]
+    if isinstance(value, list) and value and rng.random() < 0.7:
+        holder[key] = rng.choice(([], value[:1], value[::-1], value * 2))
+    elif isinstance(value, dict) and value and rng.random() < 0.7:
+        holder[key] = rng.choice(({}, {**value, "more": 1}, dict(list(value.items())[:1])))
+    elif same:
+        holder[key] = rng.choice(same)
+
+
+_CHANGES = (*(_retune,) * 10, *(_replace,) * 5, *(_remove,) * 2, _repeat, _rename, _swap)
 
 
 def text_of(document: Any) -> str:
@@ -130,7 +143,8 @@ def command(*arguments: str | Path) -> Ended:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             entry.main()
     except SystemExit as end:
-        return Ended(end.code if isinstance(end.code, int) else 0 if end.code is None else 1, err.getvalue())
+        told = [line for line in out.getvalue().splitlines() if line.startswith("ERROR")]
+        return Ended(int(end.code or 0), "\n".join([*told, err.getvalue()]))
     except Exception as error:  # what a user would see as a traceback
         return Ended(1, err.getvalue(), _where(error))
     finally:
@@ -366,7 +380,7 @@ def wrong(ended: Ended, right: set[int]) -> str:
     if ended.code not in right:
         return f"exit code {ended.code}, expected one of {sorted(right)}: {ended.err[-200:]}"
     if ended.code == 2:
-        lines = [line for line in ended.err.splitlines() if line.startswith(("error: ", "  | "))]
+        lines = [line for line in ended.err.splitlines() if line.startswith(("error: ", "ERROR", "  | "))]
         if not 1 <= len(lines) <= 2 or any(len(line) > _LONGEST for line in lines):
             return f"a message of {len(lines)} lines: {ended.err[:300]!r}"
     return ""
