@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "python" / "tsharness"
 sys.path.insert(0, str(ROOT / "examples"))
 
 

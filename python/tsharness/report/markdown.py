@@ -16,7 +16,7 @@ _MARKS = {"PASS": "✅", "FAIL": "❌", "ERROR": "❌", "REFUSED": "⛔", "INCON
 _MOST = 60_000
 """Characters; a comment of a pull request holds 65,536."""
 _ROWS = 50  # of a table
-_FOUND = re.compile(r"@|#|\bGH-|://|\bwww\.", re.IGNORECASE)
+_FOUND = re.compile(r"(?<=[@#])|(?<=\bGH-)|(?=://)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 
 
@@ -128,4 +128,4 @@ def _in_html(text: str) -> str:
 def _inert(text: str) -> str:
     """One line in which GitHub finds nobody to tell, no issue to refer to, and no address to link to: it
     looks for these after Markdown, whatever was escaped."""
-    return _FOUND.sub("\\g<0>\u200b", " ".join(one_line(text).split()))
+    return _FOUND.sub("\u200b", " ".join(one_line(text).split()))

@@ -68,7 +68,8 @@ def _plain(text: str) -> str:
 def _uri(path: str) -> str:
     """Relative to where the command ran, if the path is; with what a URI cannot hold escaped."""
     one = Path(path)
-    return one.as_uri() if one.is_absolute() else quote(one.as_posix())
+    escaped = quote(one.as_posix().encode("utf-8", "surrogatepass"))
+    return f"file://{escaped}" if one.is_absolute() else escaped
 
 
 def _location(uri: str, line: int | None) -> dict[str, Any]:
