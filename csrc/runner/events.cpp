@@ -1,5 +1,6 @@
 #include "runner/events.h"
 
+#include <iostream>
 #include <map>
 #include <ostream>
 #include <sstream>
@@ -76,6 +77,8 @@ void JsonLinesSink::write(const Json& event) {
 void TextSink::write(const Json& event) {
   std::ostringstream lines;
   print_event(event, lines);
+  std::cout.flush();  // what the model has printed comes before it
+  std::fflush(nullptr);
   ::dprintf(fd_, "%s", lines.str().c_str());
 }
 

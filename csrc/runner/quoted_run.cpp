@@ -103,8 +103,9 @@ int run_quoted(const std::function<int(int)>& body) {
   if (child == 0) do_body(body, says.write.get(), printed.write.get());
   says.write.reset();
   printed.write.reset();
-  std::array<Lines, 2> lines{Lines(false), Lines(true)};
-  std::array<pollfd, 2> ends{{{says.read.get(), POLLIN, 0}, {printed.read.get(), POLLIN, 0}}};
+  // What was printed first: it was there before what is said of it.
+  std::array<Lines, 2> lines{Lines(true), Lines(false)};
+  std::array<pollfd, 2> ends{{{printed.read.get(), POLLIN, 0}, {says.read.get(), POLLIN, 0}}};
   while (ends[0].fd >= 0 || ends[1].fd >= 0) {
     if (::poll(ends.data(), ends.size(), -1) < 0 && errno != EINTR) break;
     for (size_t i = 0; i < ends.size(); ++i) {

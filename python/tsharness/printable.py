@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 
@@ -17,6 +18,7 @@ _HASHES = re.compile(r"#(?=#\w*\[)")
 """Begins one of GitHub's older form, of Azure's or TeamCity's, wherever it stands in a line."""
 QUOTE = "  | "
 """Stands before a line of somebody else's: no service takes it for a command, nobody for a verdict."""
+_IN_QUOTES = frozenset(range(0x20, 0x7F)) - set(b"'\\")
 _LONGEST = 2000
 """Characters of a line of an error; it may quote a value of a file."""
 
@@ -53,8 +55,8 @@ def shell_word(text: str) -> str:
     """One word of a command that is there to be copied, in a line that can be shown."""
     if not has_controls(text):
         return shlex.quote(text)
-    escaped = one_line(text.replace("\\", "\\\\")).replace("'", "\\'")
-    return f"$'{escaped}'"
+    data = os.fsencode(text)
+    return "$'" + "".join(chr(byte) if byte in _IN_QUOTES else f"\\x{byte:02x}" for byte in data) + "'"
 
 
 def without_commands(text: str) -> str:

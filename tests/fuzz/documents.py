@@ -14,6 +14,7 @@ import io
 import json
 import math
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +24,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import said_events
 
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "tests" / "python" / "data"
@@ -370,7 +373,97 @@ def _toml(value: Any, depth: int = 0) -> str:
     return text.replace("\x7f", "\\u007f")
 
 
-SUBJECTS: tuple[type[Subject], ...] = (Reports, Drawings, History, Baselines, Headers, Suites)
+class Events(Subject):
+    """What a runner says: a process that answers with it, on the way that every process has."""
+
+    name, share = "events", 2.0
+
+    def documents(self) -> Iterator[Any]:
+        self._artifact = artifact(self.folder)
+        launcher = said_events.Recording()
+        self._verify(launcher)
+        yield launcher.said
+
+    def ask(self, document: Any) -> Ended:
+        return called(lambda: self._verify(said_events.Repeating(document)))
+
+    def _verify(self, launcher: Any) -> None:
+        from tsharness.errors import TsharnessError
+        from tsharness.report.draw import report_text
+        from tsharness.verification.api import verify_artifact
+        from tsharness.verification.checks.rule import Level
+        from tsharness.verification.plan import VerifyOptions
+
+        options = VerifyOptions(level=Level.STANDARD, cause=False, timeout=20)
+        with contextlib.closing(launcher):
+            report = verify_artifact(self._artifact, options, launcher=launcher)
+        report_text(report)
+        if report.exit_code:
+            error = TsharnessError(report.verdict.value)
+            error.exit_code = int(report.exit_code)
+            raise error
+
+    def codes(self, document: Any) -> set[int]:
+        return {0, 1, 2, 3, 5, 6, 8}
+
+
+class Results(Subject):
+    """``tsharness report`` of what a bundle has brought back."""
+
+    name, share = "bundle", 2.0
+
+    def documents(self) -> Iterator[Any]:
+        from tsharness.bundling.api import bundle
+
+        bundle(artifact(self.folder), self.folder / "made", bench=False, level="quick")
+        subprocess.run([self.folder / "made" / "run.sh"], check=True, capture_output=True)
+        yield json.loads((self.folder / "made" / "results.json").read_text())
+
+    def ask(self, document: Any) -> Ended:
+        return command("report", self.write(document))
+
+    def codes(self, document: Any) -> set[int]:
+        return {0, 1, 2, 3, 5, 6, 8}
+
+
+class Bundles(Results):
+    """The same documents, for the runner that does what they say: in C++, and a process for each."""
+
+    name, share = "runner", 0.2
+
+    def documents(self) -> Iterator[Any]:
+        for results in super().documents():
+            yield results["bundle"]
+
+    def ask(self, document: Any) -> Ended:
+        from tsharness.runner.find import find_runner
+
+        (self.folder / "made" / "bundle.json").write_text(text_of(document))
+        asked = [find_runner().path, "--bundle", self.folder / "made", "--output", self.folder / "out.json"]
+        done = subprocess.run(asked, capture_output=True, text=True, timeout=120, check=False)
+        broken = "" if done.returncode >= 0 else f"ended by signal {-done.returncode}"
+        return Ended(done.returncode, done.stderr.replace("tsharness-runner: ", "error: "), broken)
+
+    def codes(self, document: Any) -> set[int]:
+        return {0, 1, 2, 5, 6, 8}
+
+
+def artifact(folder: Path) -> Path:
+    """With cases inside."""
+    sys.path[:0] = [str(ROOT / "examples")]
+    import linear
+
+    import tsharness
+
+    path = folder / "linear.pt"
+    tsharness.export(*linear.make(), path, families=())
+    return path
+
+
+SUBJECTS: tuple[type[Subject], ...] = (
+    *(Reports, Drawings, History, Baselines, Headers, Suites),
+    *(Events, Results, Bundles),
+)
 
 
 def wrong(ended: Ended, right: set[int]) -> str:

@@ -147,7 +147,7 @@ class _Replay:
             if bench is not None:
                 self._attempt(lambda: self._timed(self._bench(plan, options, bench)))
         codes = [report.exit_code for report in self._reports] + [one.exit_code for one in self._errors]
-        ended = datetime.fromtimestamp(self._data["ended"], timezone.utc)
+        ended = _moment(self._data["ended"])
         return Run(
             tsharness=__version__,
             command="suite",
@@ -193,6 +193,14 @@ class _Replay:
             self._reports.append(judge())
         except TsharnessError as error:
             self._errors.append(Problem.of(self._judge["plan"]["artifact"], error))
+
+
+def _moment(seconds: Any) -> datetime:
+    """Seconds since 1970. Raises ValueError for what no clock says."""
+    try:
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (TypeError, OverflowError, OSError):
+        raise ValueError(f"{seconds!r:.60} is no time") from None
 
 
 def read_report(path: Path) -> Run:
