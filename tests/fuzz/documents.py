@@ -158,11 +158,12 @@ def command(*arguments: str | Path) -> Ended:
 def called(call: Callable[[], object]) -> Ended:
     """A function that must return, or raise an error of the tree."""
     from tsharness.errors import TsharnessError
+    from tsharness.printable import error_lines
 
     try:
         call()
     except TsharnessError as error:
-        return Ended(error.exit_code, f"error: {error}")
+        return Ended(error.exit_code, "\n".join(error_lines(error)))
     except Exception as error:
         return Ended(1, "", _where(error))
     return Ended(0, "")

@@ -101,7 +101,7 @@ class CaseDocument:
         version = document.get("schema_version") if isinstance(document, dict) else None
         if version != SCHEMA_VERSION:
             raise CaseFileError(
-                f"{location.path}: schema_version {version}, this version reads {SCHEMA_VERSION}"
+                f"{location.path}: schema_version {version!r:.60}, this version reads {SCHEMA_VERSION}"
             )
         try:
             check_document(document)

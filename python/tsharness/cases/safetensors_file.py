@@ -127,7 +127,7 @@ class SafetensorsReader:
             self._fail(f"{what} lacks dtype, shape or data_offsets")
         dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
         if not isinstance(dtype, str) or dtype not in _ITEMSIZE:
-            self._fail(f"{what}: unknown dtype '{dtype}'")
+            self._fail(f"{what}: unknown dtype {dtype!r:.60}")
         if not _are_sizes(shape):
             self._fail(f"{what}: shape must hold non-negative integers")
         if not _are_sizes(offsets) or len(offsets) != 2:
