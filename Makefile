@@ -10,12 +10,14 @@ SOURCES := $(shell find csrc cmake python tests/cpp CMakeLists.txt pyproject.tom
 CXX_FILES := $(shell find csrc tests/cpp benchmarks -name '*.cpp' -o -name '*.h')
 PY_DIRS := python tests examples benchmarks docs
 HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 2>&1 && echo ON || echo OFF)
+# pytest, which names what was skipped.
+PYTEST := $(PY) tests/run.py
 # Two workers on two cores: threads that wait would spin on what the other worker needs.
-IN_PARALLEL := OMP_WAIT_POLICY=passive $(PY) -m pytest --numprocesses 2
+IN_PARALLEL := OMP_WAIT_POLICY=passive $(PYTEST) --numprocesses 2
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks migration test-migration test-docs test-rendering install clean
+.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks migration test-migration test-docs test-rendering test-extras install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -39,15 +41,20 @@ $(INSTALLED): .venv/.tools $(SOURCES) README.md
 demo: $(INSTALLED)
 	$(PY) examples/demo.py
 
-test: test-cpp
+# The last run names what all of them have skipped.
+test: export TSHARNESS_SKIPPED := $(CURDIR)/build/skipped.txt
+test: $(INSTALLED)
+	@rm -f "$(TSHARNESS_SKIPPED)"
+	$(MAKE) --no-print-directory test-cpp
 	$(IN_PARALLEL) --dist loadfile -m "not alone"
-	$(PY) -m pytest -m alone
+	$(PYTEST) -m alone
 
 test-cpp: $(INSTALLED)
 ifeq ($(HAVE_GTEST),ON)
 	for tests in build/*/tests/cpp/tsharness-tests; do "$$tests" --gtest_brief=1 || exit 1; done
 else
-	@echo "SKIPPED: the C++ tests, GoogleTest is not installed (Debian: apt-get install libgtest-dev)"
+	@echo "the C++ tests: GoogleTest is missing (Debian: apt-get install libgtest-dev)" | tee -a "$${TSHARNESS_SKIPPED:-/dev/null}"
+	@test -z "$$TSHARNESS_REQUIRE_TOOLS"
 endif
 
 # Real networks of transformers and monai: a group of its own. What a group needs besides are extras of the
@@ -85,7 +92,7 @@ build/.docs: $(INSTALLED)
 
 # Pages in a browser, and other people's judges of what is rendered.
 test-rendering: build/.rendering
-	$(PY) -m pytest tests/rendering
+	$(PYTEST) tests/rendering
 
 build/.rendering: $(INSTALLED) tests/rendering/package.json
 	$(PIP) install --quiet 'tsharness[rendering]'
@@ -93,6 +100,10 @@ build/.rendering: $(INSTALLED) tests/rendering/package.json
 	@mkdir -p build/validators && cp tests/rendering/package.json build/validators
 	! command -v npm >/dev/null || npm install --silent --no-audit --no-fund --ignore-scripts --prefix build/validators
 	@touch $@
+
+# What is said of files, where every optional package is installed: the same as where none is.
+test-extras: build/.docs build/.migration build/.networks build/.rendering
+	$(IN_PARALLEL) --dist loadfile tests/python/test_findings.py tests/python/test_inspect.py
 
 site: build/.docs
 	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build

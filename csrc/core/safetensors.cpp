@@ -14,6 +14,7 @@
 #include "core/descriptor.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/whole_file.h"
 
 namespace tsharness {
 
@@ -187,23 +188,14 @@ void SafetensorsWriter::write(const std::string& path,
   }
   std::string text = header.dump();
   text.resize((text.size() + 8 + kAlignment - 1) / kAlignment * kAlignment - 8, ' ');
-  const std::string temporary = path + ".part";
-  {
-    std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    for (int i = 0; i < 8; ++i) out.put(static_cast<char>(text.size() >> (8 * i) & 0xff));
-    out << text;
-    for (const Entry& entry : entries_) {
-      out.write(entry.data.data(), static_cast<std::streamsize>(entry.data.size()));
-    }
-    if (!out.flush()) {
-      std::remove(temporary.c_str());
-      throw Error(ErrorKind::Usage, "cannot write " + path);
-    }
+  WholeFile file(path);
+  std::ostream& out = file.stream();
+  for (int i = 0; i < 8; ++i) out.put(static_cast<char>(text.size() >> (8 * i) & 0xff));
+  out << text;
+  for (const Entry& entry : entries_) {
+    out.write(entry.data.data(), static_cast<std::streamsize>(entry.data.size()));
   }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) {
-    std::remove(temporary.c_str());
-    throw Error(ErrorKind::Usage, "cannot write " + path + ": " + std::strerror(errno));
-  }
+  file.commit();
 }
 
 }  // namespace tsharness

@@ -62,7 +62,7 @@ class SafetensorsWriter {
   std::string add(const std::string& dtype, std::vector<int64_t> shape, std::string_view data,
                   std::shared_ptr<void> owner);
 
-  /// Writes to a temporary name beside `path`, then renames. Raises Error(Usage) if it cannot.
+  /// The file is there whole or not at all. Raises Error(Usage) if it cannot be written.
   void write(const std::string& path, const std::map<std::string, std::string>& metadata) const;
 
  private:

@@ -17,6 +17,7 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/printable.h"
+#include "core/whole_file.h"
 #include "runner/bundle_job.h"
 #include "runner/events.h"
 #include "runner/supervisor.h"
@@ -226,15 +227,13 @@ class BundleRun {
   }
 
   static void write(const fs::path& path, const std::string& text) {
-    const fs::path unfinished = path.string() + ".partial";
-    std::ofstream(unfinished, std::ios::binary) << text;
-    std::error_code error;
-    const bool whole = fs::file_size(unfinished, error) == text.size() && !error;
-    if (whole) fs::rename(unfinished, path, error);
-    if (whole && !error) return;
-    fs::remove(unfinished, error);
-    throw Error(ErrorKind::Usage,
-                "cannot write " + path.string() + "; name another file: --output FILE");
+    try {
+      WholeFile file(path.string());
+      file.stream() << text;
+      file.commit();
+    } catch (const Error& error) {
+      throw Error(ErrorKind::Usage, error.what() + std::string("; name another: --output FILE"));
+    }
   }
 
   const BundleRequest& request_;

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tsharness.errors import UsageError
+from tsharness.scratch import remove_if_possible
 
 
 @contextmanager
@@ -15,11 +16,13 @@ def folder_beside(target: Path) -> Iterator[Path]:
     """A temporary folder on the file system of ``target``: what is made there can be renamed to it. It goes
     with the block. Raises UsageError if it cannot be made."""
     try:
-        folder = tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=target.parent)
+        folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    with folder as name:
-        yield Path(name)
+    try:
+        yield folder
+    finally:
+        remove_if_possible(folder)
 
 
 @contextmanager

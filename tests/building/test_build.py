@@ -20,7 +20,8 @@ sys.path[:0] = [str(ROOT / "tests" / "python")]
 from conftest import Ran, run  # noqa: E402
 
 pytestmark = pytest.mark.skipif(
-    not shutil.which("c++") and not shutil.which("g++"), reason="no C++ compiler here"
+    not shutil.which("c++") and not shutil.which("g++"),
+    reason="no C++ compiler here (Debian: apt-get install g++)",
 )
 
 BUILD_SECONDS = 600

@@ -15,7 +15,9 @@ sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
 from conftest import Ran, models, run, tsharness  # noqa: E402, F401
 
-pytestmark = pytest.mark.skipif(not shutil.which("c++"), reason="no C++ compiler here")
+pytestmark = pytest.mark.skipif(
+    not shutil.which("c++"), reason="no C++ compiler here (Debian: apt-get install g++)"
+)
 TOOLS = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
 
 
@@ -79,7 +81,10 @@ def test_what_has_no_cases_proves_nothing(server: Path, models: Path, tmp_path: 
     assert ran.code == 1 and "nothing to compare" in ran.err
 
 
-@pytest.mark.skipif(not Path("/usr/include/torch").is_dir(), reason="no second LibTorch here")
+@pytest.mark.skipif(
+    not Path("/usr/include/torch").is_dir(),
+    reason="no second LibTorch here (Debian: apt-get install libtorch-dev)",
+)
 def test_another_libtorch_is_refused_by_cmake(tmp_path: Path) -> None:
     ran = configure(tmp_path / "build", "-DTSHARNESS_LIBTORCH=/usr")
     assert ran.code != 0 and "/usr is 1.13." in " ".join(ran.err.split()), ran.text

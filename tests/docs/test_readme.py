@@ -9,7 +9,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -21,7 +23,6 @@ from conftest import models, run, tsharness  # noqa: E402, F401
 from corpus import scripted  # noqa: E402
 
 _LINE = re.compile(r"^    (?:\$ )?(tsharness [^#\n]+?)(?:\s+#.*)?$", re.MULTILINE)
-COMMANDS = list(dict.fromkeys(_LINE.findall((ROOT / "README.md").read_text())))
 _INLINE = re.compile(r"`(tsharness [a-z-]+ [^`]+)`")
 _MEANT = {
     "NAME": "example",
@@ -35,18 +36,31 @@ _MEANT = {
 }
 """What a reader puts in the place of a word."""
 PAGES = [page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "findings"]
-INLINE = sorted({command for page in PAGES for command in _INLINE.findall(page.read_text())})
 _ELSEWHERE = {
-    "libmyops": "python/test_load_library.py",
-    "--counter instructions": "python/test_instructions.py",
-    "runner build": "building/test_runner_build.py",
-    "--runner-b old": "building/test_runner_build.py",
-    "--host user@machine": "python/test_host.py",
-    "report results.json": "python/test_bundle.py",
-    "tsharness migrate": "migration/test_aoti.py",
-    "model.pt2": "migration/test_aoti.py",
+    "libmyops": ("python/test_load_library.py", '"--load-library"'),
+    "--counter instructions": ("python/test_instructions.py", '"--counter", "instructions"'),
+    "runner build": ("building/test_runner_build.py", '"runner", "build"'),
+    "--runner-b old": ("building/test_runner_build.py", '"--runner-b"'),
+    "--host user@machine": ("python/test_host.py", '"--host"'),
+    "report results.json": ("python/test_bundle.py", '"report"'),
+    "tsharness migrate": ("migration/test_aoti.py", '"migrate"'),
+    "model.pt2": ("migration/test_aoti.py", "model.pt2"),
 }
 """What needs something to be built or another machine, or takes minutes."""
+
+
+_WITHOUT_CUDA = not torch.cuda.is_available() and os.environ.get("TSHARNESS_REQUIRE_CUDA") != "1"
+_CUDA = (pytest.mark.cuda, pytest.mark.skipif(_WITHOUT_CUDA, reason="no CUDA device here"))
+
+
+def _here(commands: Iterable[str]) -> list[Any]:
+    """Those that are run here, each once; the ones for CUDA are marked."""
+    ours = [one for one in dict.fromkeys(commands) if not any(part in one for part in _ELSEWHERE)]
+    return [pytest.param(one, marks=_CUDA if "cuda" in one else ()) for one in ours]
+
+
+COMMANDS = _here(_LINE.findall((ROOT / "README.md").read_text()))
+INLINE = _here(sorted(command for page in PAGES for command in _INLINE.findall(page.read_text())))
 _OF_A_SUITE = ("tsharness init", "tsharness verify -", "tsharness compare -")
 _BRIEFLY = {"bench": ("--min-time=0.1",), "compare": ("--max-time=3",)}
 """What is measured here need not be known well."""
@@ -104,28 +118,24 @@ def _bare() -> torch.nn.Module:
 
 
 def test_there_are_commands() -> None:
-    assert len(COMMANDS) > 30
+    assert len(COMMANDS) > 25 and len(INLINE) > 10
 
 
 @pytest.mark.parametrize("command", INLINE)
 def test_a_command_inside_a_sentence(command: str, folder: Path, tmp_path: Path) -> None:
     for word, meant in _MEANT.items():
         command = command.replace(word, meant)
-    _run_or_skip(command.replace("-o out", f"-o {tmp_path / 'out'}"), folder)
+    _run(command.replace("-o out", f"-o {tmp_path / 'out'}"), folder)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_of_the_readme(command: str, folder: Path) -> None:
-    if "cuda" in command and not torch.cuda.is_available():
-        pytest.skip("no CUDA device here")
-    _run_or_skip(command, folder)
-
-
-def _run_or_skip(command: str, folder: Path) -> None:
-    for part, where in _ELSEWHERE.items():
-        if part in command:
-            pytest.skip(f"tests/{where} does this")
     _run(command, folder)
+
+
+@pytest.mark.parametrize(("where", "what"), _ELSEWHERE.values(), ids=_ELSEWHERE)
+def test_what_is_not_run_here_is_run_elsewhere(where: str, what: str) -> None:
+    assert what in (ROOT / "tests" / where).read_text()
 
 
 def _run(command: str, folder: Path) -> None:

@@ -18,9 +18,9 @@ from test_aoti import MODEL, WRONG  # noqa: E402
 from conftest import Ran, models, tsharness, written_report  # noqa: E402, F401
 from second_libtorch import STORE  # noqa: E402
 
-pytest.importorskip("executorch")
-pytest.importorskip("onnxruntime")
-pytest.importorskip("onnxscript")
+pytest.importorskip("executorch", reason="executorch is missing (make test-migration installs it)")
+pytest.importorskip("onnxruntime", reason="onnxruntime is missing (make test-migration installs it)")
+pytest.importorskip("onnxscript", reason="onnxscript is missing (make test-migration installs it)")
 
 
 def there(*arguments: str | Path, **options: object) -> Ran:

@@ -14,8 +14,8 @@ sys.path[:0] = [str(ROOT / name) for name in ("docs", "examples", "tests/python"
 
 from second_libtorch import SECOND, debian, on_both  # noqa: E402, F401
 
-pytest.importorskip("transformers")
-pytest.importorskip("monai")
+pytest.importorskip("transformers", reason="transformers is missing (make test-networks installs it)")
+pytest.importorskip("monai", reason="monai is missing (make test-networks installs it)")
 pytestmark = pytest.mark.filterwarnings("ignore")  # what the packages have to say about torch and numpy
 
 SLOW = "swin_unetr"
@@ -55,7 +55,7 @@ def test_network(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> N
         _on_an_old_libtorch(name, tmp_path)
 
 
-@pytest.mark.skipif(not SECOND, reason="no second LibTorch here: networks are not verified on an old one")
+@pytest.mark.skipif(not SECOND, reason="no second LibTorch here (Debian: apt-get install libtorch-dev)")
 def test_an_old_libtorch_was_there() -> None:
     """So that a run without says so."""
 

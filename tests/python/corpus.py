@@ -20,7 +20,6 @@ from torch import Tensor, nn
 from tsharness.exporting import torch_jit
 
 Make = Callable[[Path], Any]
-HAVE_ONNX = importlib.util.find_spec("onnx") is not None
 
 
 @dataclass(frozen=True)
@@ -33,14 +32,21 @@ class Bad:
     exit_code: int
     says: str
     options: tuple[str, ...] = ()
+    reader: str = ""
+    """The optional package that reads such a file; where it is not installed, that is the finding (TS372)."""
+
+    def expected(self) -> tuple[str, int]:
+        """Code and exit code, with the packages that are installed."""
+        readable = not self.reader or importlib.util.find_spec(self.reader) is not None
+        return (self.code, self.exit_code) if readable else ("TS372", 0)
 
 
 BAD: dict[str, Bad] = {}
 
 
-def bad(code: str, exit_code: int, says: str, *options: str) -> Callable[[Make], Make]:
+def bad(code: str, exit_code: int, says: str, *options: str, reader: str = "") -> Callable[[Make], Make]:
     def register(make: Make) -> Make:
-        BAD[make.__name__] = Bad(make, code, exit_code, says, options)
+        BAD[make.__name__] = Bad(make, code, exit_code, says, options, reader)
         return make
 
     return register
@@ -188,7 +194,7 @@ def gguf(path: Path) -> None:
     path.write_bytes(b"GGUF\x03\0\0\0" + bytes(64))
 
 
-@bad("TS302" if HAVE_ONNX else "TS372", 5 if HAVE_ONNX else 0, "ONNX")
+@bad("TS302", 5, "ONNX", reader="onnx")
 def onnx(path: Path) -> None:
     path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x80\x02" + bytes(300))
 

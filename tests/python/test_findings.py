@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 import torch
 
-from conftest import ROOT
+from conftest import ROOT, run
 from tsharness.exporting.pitfalls import version_findings
 from tsharness.findings import RULES, finding
 from tsharness.findings.scripting import SCRIPTING_RULES, rule_for
 from tsharness.findings.sources import SOURCES
 from tsharness.report.model import Finding
+from without import OPTIONAL, without
 
 sys.path.insert(0, str(ROOT / "docs"))
 
@@ -56,6 +59,27 @@ def test_the_pages_are_up_to_date(findings: Mapping[str, Finding | None]) -> Non
     assert sorted(page.name for page in PAGES.glob("*.md")) == sorted(wanted), "make docs"
     for name, text in wanted.items():
         assert (PAGES / name).read_text() == text, f"{name}: make docs"
+
+
+_RENDERED = """
+import json, sys
+sys.path.insert(0, sys.argv[1])
+from generate_findings import all_findings, examples, render
+print(json.dumps(render(examples(all_findings()))))
+"""
+
+
+@pytest.mark.skipif(not torch.__version__.startswith("2.13."), reason="the pages quote torch 2.13")
+def test_the_pages_are_the_same_where_nothing_optional_is_installed(tmp_path: Path) -> None:
+    from generate_findings import PAGES
+
+    environment = without(OPTIONAL, tmp_path)
+    gone = "; ".join(f"assert importlib.util.find_spec('{name}') is None" for name in OPTIONAL)
+    assert run(sys.executable, "-c", f"import importlib.util; {gone}", env=environment).code == 0
+    ran = run(sys.executable, "-W", "ignore", "-c", _RENDERED, ROOT / "docs", env=environment, timeout=600)
+    assert ran.code == 0, ran.text
+    for name, text in json.loads(ran.out.splitlines()[-1]).items():
+        assert (PAGES / name).read_text() == text, f"{name} depends on a package that is optional"
 
 
 def test_sources_are_of_findings() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import resource
+import shutil
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,41 +20,229 @@ import pytest
 from conftest import heed_interrupts, running_runners, tsharness
 from tsharness.atomic import atomic_write
 from tsharness.errors import UsageError
-from tsharness.scratch import ScratchFolder, remove_leftovers
+from tsharness.runners.store import BuiltRunner, keep
+from tsharness.scratch import ScratchFolder, private_folder, remove_leftovers
 
 OLD = time.time() - 3600
 
 
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder that is the temporary folder, for this process and for those that it starts."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    return folder
+
+
+def aged(folder: Path) -> Path:
+    """That nobody has changed anything in it for an hour."""
+    for entry in (folder, *folder.rglob("*")):
+        os.utime(entry, (OLD, OLD), follow_symlinks=False)
+    return folder
+
+
+def project_of_a_user(folder: Path, mode: int = 0o755) -> Path:
+    (folder / "clone").mkdir(parents=True)
+    (folder / "clone" / "work.py").write_text("a week of it")
+    folder.chmod(mode)
+    return aged(folder)
+
+
+def whole(folder: Path) -> bool:
+    return (folder / "clone" / "work.py").read_text() == "a week of it"
+
+
 @pytest.mark.alone
-def test_what_a_killed_process_has_left_is_removed(tmp_path: Path, models: Path) -> None:
-    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+def test_what_a_killed_process_has_left_is_removed(temporary: Path, models: Path) -> None:
     command = [Path(sys.executable).parent / "tsharness", "verify", models / "resnet.pt", "--calls", "10000"]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    time.sleep(3)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while not list(temporary.glob("*/scratch-*/")):
+        assert time.monotonic() < deadline, "it has no scratch folder"
+        time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    left = list(tmp_path.iterdir())
-    assert left, "it was killed before it had a scratch folder"
-    for entry in left:
-        os.utime(entry, (OLD, OLD))
-    assert tsharness("verify", models / "linear.pt", "--level", "quick", env=environment).code == 0
-    assert not list(tmp_path.iterdir())
+    assert list(temporary.iterdir()), "it was killed after it had removed its scratch folder"
+    assert tsharness("verify", models / "linear.pt", "--level", "quick").code == 0
+    assert not list(temporary.iterdir())
     assert not running_runners()
 
 
-def test_what_is_in_use_or_young_or_of_others_stays(tmp_path: Path) -> None:
-    used, young, other = tmp_path / "tsharness-a", tmp_path / "tsharness-b", tmp_path / "other-c"
-    for folder in (used, young, other):
-        folder.mkdir()
-    os.utime(used, (OLD, OLD))
-    os.utime(other, (OLD, OLD))
-    descriptor = os.open(used, os.O_RDONLY)
-    fcntl.flock(descriptor, fcntl.LOCK_EX)
-    remove_leftovers(tmp_path)
-    assert used.is_dir() and young.is_dir() and other.is_dir()
-    os.close(descriptor)
-    remove_leftovers(tmp_path)
-    assert not used.exists() and young.is_dir()
+def test_folders_that_are_only_called_like_ours_stay(temporary: Path, models: Path) -> None:
+    private = temporary / f"tsharness-{os.geteuid()}"
+    private.mkdir(mode=0o700)
+    elsewhere = project_of_a_user(temporary / "elsewhere")
+    mine = [
+        project_of_a_user(temporary / name, 0o700)
+        for name in ("tsharness-a", "tsharness-runner.x", "tsharness-host.abcdef", "tsharness.abcdef")
+    ]
+    inside = [project_of_a_user(private / name, 0o700) for name in ("scratch-abc", "scratch-def", "other")]
+    for name, text in (("abc", ""), ("link", ""), ("gone", ""), ("words", "my notes")):
+        (private / f"scratch-{name}.mark").write_text(text)
+    (private / "scratch-def.mark").write_text("tsharness scratch folder, device 1, inode 2\n")
+    for link in (temporary / "tsharness-link", private / "scratch-link"):
+        link.symlink_to(elsewhere)
+    (private / "scratch-linked.mark").symlink_to(private / "scratch-def.mark")
+    os.mkfifo(private / "scratch-fifo.mark")
+    (private / "scratch-folder.mark").mkdir()
+    before = sorted(temporary.rglob("*"))
+    with ScratchFolder() as name:
+        assert Path(name).parent == private, "there was something to look through"
+    assert tsharness("verify", models / "linear.pt", "--level", "quick").code == 0
+    assert all(whole(folder) for folder in (elsewhere, *mine, *inside))
+    assert sorted(temporary.rglob("*")) == before
+
+
+def folder_for_others(private: Path, temporary: Path) -> None:
+    project_of_a_user(private, 0o755)
+
+
+def link_of_somebody(private: Path, temporary: Path) -> None:
+    private.symlink_to(project_of_a_user(temporary / "elsewhere", 0o700))
+
+
+def folder_of_somebody_else(private: Path, temporary: Path) -> None:
+    project_of_a_user(private, 0o700)
+    if os.geteuid() != 0:
+        pytest.skip("needs root, which can give a folder away")
+    os.chown(private, 65534, 65534)
+
+
+def plain_file(private: Path, temporary: Path) -> None:
+    private.write_text("mine")
+
+
+@pytest.mark.parametrize("taken", [folder_for_others, link_of_somebody, folder_of_somebody_else, plain_file])
+def test_a_private_folder_that_is_not_private_is_not_used(
+    taken: Callable[[Path, Path], None], temporary: Path, models: Path
+) -> None:
+    taken(temporary / f"tsharness-{os.geteuid()}", temporary)
+    before = sorted(temporary.rglob("*"))
+    assert private_folder() is None
+    with ScratchFolder() as name:
+        assert Path(name).parent == temporary and stat.S_IMODE(Path(name).stat().st_mode) == 0o700
+    assert tsharness("verify", models / "linear.pt", "--level", "quick").code == 0
+    assert sorted(temporary.rglob("*")) == before
+
+
+def test_a_folder_that_is_in_use_stays_however_old_it_is(temporary: Path) -> None:
+    with ScratchFolder() as name:
+        aged(Path(name).parent)
+        remove_leftovers(Path(name).parent)
+        with ScratchFolder():
+            assert Path(name).is_dir()
+
+
+def test_a_build_is_in_use_while_another_command_runs(
+    temporary: Path, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """CMake is another command here: it waits until it is told to end."""
+    tools = temporary.parent / "tools"
+    tools.mkdir()
+    for tool in ("cmake", "c++"):
+        (tools / tool).write_text('#!/bin/sh\necho "$4" > "$0.asked"\nexec /bin/cat\n')
+        (tools / tool).chmod(0o755)
+    build = "from pathlib import Path; from tsharness.runners import build; build._path = lambda: %r; "
+    build += "build.build_runner(Path('/usr'), None, lambda *_: None)"
+    command = [sys.executable, "-c", build % str(tools)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 60
+        while not (tools / "cmake.asked").exists():
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.05)
+        (folder,) = temporary.glob("*/scratch-*/")
+        aged(folder)
+        ran = tsharness("verify", models / "linear.pt", "--level", "quick")
+        there = folder.is_dir()
+        process.kill()
+    assert ran.code == 0 and there, ran.text
+    with ScratchFolder():
+        assert not folder.exists()
+
+
+def as_ordinary_user(work: Callable[[], None]) -> bool:
+    """Whether it ends well in a process of a user whom permissions keep out (root is another one there)."""
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            if os.geteuid() == 0:
+                os.setgid(65534)
+                os.setuid(65534)
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return os.waitpid(child, 0)[1] == 0
+
+
+def test_what_a_model_made_hard_to_remove_goes_and_links_are_not_followed() -> None:
+    """A mode that is set by a link's name is set on what the link leads to."""
+    parent = Path(tempfile.mkdtemp(dir="/tmp"))
+    parent.chmod(0o777)
+    elsewhere = parent / "elsewhere"
+
+    def work() -> None:
+        project_of_a_user(elsewhere)
+        os.environ["TMPDIR"], tempfile.tempdir = str(parent), None
+        with ScratchFolder() as name:
+            deeper = Path(name, "closed", "deeper")
+            deeper.mkdir(parents=True)
+            for folder in (deeper, deeper.parent):
+                (folder / "link").symlink_to(elsewhere)
+                folder.chmod(0)
+        assert not Path(name).exists()
+
+    try:
+        assert as_ordinary_user(work)
+        assert [entry.name for entry in parent.iterdir()] == ["elsewhere"]
+        assert whole(elsewhere) and stat.S_IMODE(elsewhere.stat().st_mode) == 0o755
+    finally:
+        shutil.rmtree(parent)
+
+
+def test_a_runner_is_removed_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path
+) -> None:
+    monkeypatch.setenv("TSHARNESS_RUNNERS", str(tmp_path / "store"))
+    built = BuiltRunner("mine", "2.13.0", True, "g++", "/", "key", ("cpu",), "AVX2", "0.1.0")
+    log = tmp_path / "build.log"
+    log.write_text("built")
+    keep(built, runner_path, log, {})
+    assert tsharness("runner", "remove", "mine").code == 0
+    assert not (tmp_path / "store" / "mine").exists()
+
+    project_of_a_user(built.folder)
+    keep(built, runner_path, log, {})
+    assert tsharness("runner", "remove", "mine").code == 0
+    assert whole(built.folder) and len(list(built.folder.iterdir())) == 1
+
+    keep(built, runner_path, log, {})
+    built.folder.rename(tmp_path / "away")
+    built.folder.symlink_to(tmp_path / "away")
+    assert tsharness("runner", "remove", "mine").code == 0
+    assert not built.folder.is_symlink() and len(list((tmp_path / "away").iterdir())) == 5
+
+
+@pytest.mark.parametrize("name", ["..", "../../elsewhere", "other", "/"])
+def test_a_name_in_a_file_of_the_store_removes_nothing(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, runner_path: Path
+) -> None:
+    monkeypatch.setenv("TSHARNESS_RUNNERS", str(tmp_path / "store" / "runners"))
+    elsewhere = project_of_a_user(tmp_path / "elsewhere")
+    built = BuiltRunner("mine", "2.13.0", True, "g++", "/", "key", ("cpu",), "AVX2", "0.1.0")
+    log = tmp_path / "build.log"
+    log.write_text("built")
+    keep(built, runner_path, log, {})
+    facts = built.folder / "runner.json"
+    facts.write_text(facts.read_text().replace('"mine"', json.dumps(name)))
+    for file in ("tsharness-runner", "runner.json"):
+        shutil.copy(built.folder / file, elsewhere / file)
+    for known in ("mine", name):
+        assert tsharness("runner", "remove", known).code == 2
+    assert whole(elsewhere) and (elsewhere / "runner.json").is_file()
 
 
 def test_a_scratch_folder_goes_with_its_block() -> None:

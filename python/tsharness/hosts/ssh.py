@@ -18,9 +18,13 @@ from tsharness.scratch import ScratchFolder
 _CONNECT_SECONDS = 20
 _DESTINATION = re.compile(r"[^-\s][^\s]*")
 
-# What it prints first is read; then it waits for the end of its input, however that comes, and cleans up.
+_FOLDER = re.compile(r"/.*/tsharness-host\.\w{6,}")
+
+# What it prints first is read; then it waits for the end of its input, however that comes, and cleans up:
+# only what it has made itself a moment ago.
 _KEEPER = """
 dir=$(mktemp -d "${TMPDIR:-/tmp}/tsharness-host.XXXXXX") || exit 1
+trap 'rm -rf "$dir"; exit 1' HUP INT TERM
 echo "dir $dir"
 echo "cache ${XDG_CACHE_HOME:-$HOME/.cache}/tsharness"
 echo "machine $(uname -m)"
@@ -154,6 +158,8 @@ class Host:
 def _parse(destination: str, said: Mapping[str, str]) -> HostFacts:
     try:
         memory = 1024 * int(said["memory"])
+        if not _FOLDER.fullmatch(said["dir"]):  # folders in it are removed
+            raise ValueError(said["dir"])
         return HostFacts(said["dir"], said["cache"], said["machine"], int(said["cores"]), memory)
     except (KeyError, ValueError):
         raise EnvironmentProblem(f"{destination} is no Linux machine that tsharness knows: {said}") from None

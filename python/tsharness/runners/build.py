@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from tsharness import __version__
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.inspection.runners import ask_runner
 from tsharness.runners.store import BuiltRunner, built_runners, check_name, keep
+from tsharness.scratch import ScratchFolder
 
 Say = Callable[[int, int, str], None]
 """Steps that are done, all of them, and what is being done."""
@@ -41,7 +41,7 @@ def build_runner(libtorch: Path, name: str | None, say: Say, *, force: bool = Fa
     need_tools()
     if name is not None:
         check_name(name)
-    with tempfile.TemporaryDirectory(prefix="tsharness-runner.") as folder:
+    with ScratchFolder() as folder:
         build, log = Path(folder) / "build", Path(folder) / "build.log"
         say(0, 1, "configuring")
         found = _configure(libtorch.resolve(), build, log)

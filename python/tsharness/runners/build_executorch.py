@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import json
-import tempfile
 from pathlib import Path
 
 from tsharness.errors import EnvironmentProblem
 from tsharness.runner.find import installed_runner
 from tsharness.runners import build
 from tsharness.runners.store import EXECUTORCH, BuiltRunner, built_runners
+from tsharness.scratch import ScratchFolder
 
 
 def build_executorch_runner(say: build.Say, *, force: bool = False) -> BuiltRunner:
@@ -25,7 +25,7 @@ def build_executorch_runner(say: build.Say, *, force: bool = False) -> BuiltRunn
     for known in built_runners():
         if known.name == EXECUTORCH and known.key == key and not force:
             return known
-    with tempfile.TemporaryDirectory(prefix="tsharness-runner.") as scratch:
+    with ScratchFolder() as scratch:
         folder, log = Path(scratch) / "build", Path(scratch) / "build.log"
         source = build.source_folder() / "csrc" / "executorch"
         definitions = [f"-DCMAKE_PREFIX_PATH={build.cmake_prefix()}"]

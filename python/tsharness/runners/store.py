@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tsharness.atomic import folder_beside
 from tsharness.errors import UsageError
 from tsharness.report.model import from_dict, to_dict
 from tsharness.runner.find import Runner
@@ -23,6 +25,8 @@ EXECUTABLE = "tsharness-runner"
 REGISTRY = "operators.json"
 LOG = "build.log"
 _FACTS = "runner.json"
+_FILES = (EXECUTABLE, LOG, REGISTRY, _FACTS)
+"""All that is put into the folder of a runner; the facts are the last to come and the first to go."""
 _NAME = re.compile(r"[A-Za-z0-9][\w.+-]*")
 
 
@@ -75,11 +79,13 @@ def check_name(name: str) -> str:
 
 
 def built_runners() -> Iterator[BuiltRunner]:
-    """All of them, by name. What is not whole is left out: a build that was killed leaves no facts."""
-    folder = store_folder()
-    for facts in sorted(folder.glob(f"*/{_FACTS}")):
-        if (facts.parent / EXECUTABLE).is_file():
-            yield from_dict(BuiltRunner, json.loads(facts.read_text()))
+    """All of them, by name. What is not whole, or was not put there by ``keep``, is left out: a build that
+    was killed leaves no facts."""
+    for facts in sorted(store_folder().glob(f"*/{_FACTS}")):
+        with contextlib.suppress(ValueError, OSError):
+            runner = from_dict(BuiltRunner, json.loads(facts.read_text()))
+            if runner.name == facts.parent.name and runner.path.is_file():
+                yield runner
 
 
 def built_runner(name: str) -> BuiltRunner:
@@ -92,15 +98,27 @@ def built_runner(name: str) -> BuiltRunner:
 
 
 def keep(runner: BuiltRunner, built: Path, log: Path, operators: dict[str, Any]) -> None:
-    """Puts what was built into the store; the facts last, which say that it is whole."""
+    """Puts what was built into the store; the facts last, which say that it is whole. A runner of that name
+    that is at work goes on with the file that it was started from."""
     runner.folder.mkdir(parents=True, exist_ok=True)
-    (runner.folder / _FACTS).unlink(missing_ok=True)
-    shutil.copy2(built, runner.path)
-    shutil.copy2(log, runner.folder / LOG)
-    (runner.folder / REGISTRY).write_text(json.dumps(operators))
-    (runner.folder / _FACTS).write_text(json.dumps(to_dict(runner), indent=1) + "\n")
+    with folder_beside(runner.path) as made:
+        shutil.copy2(built, made / EXECUTABLE)
+        shutil.copy2(log, made / LOG)
+        (made / REGISTRY).write_text(json.dumps(operators))
+        (made / _FACTS).write_text(json.dumps(to_dict(runner), indent=1) + "\n")
+        (runner.folder / _FACTS).unlink(missing_ok=True)
+        for name in _FILES:
+            (made / name).replace(runner.folder / name)
 
 
 def remove(name: str) -> None:
-    """Raises UsageError for one that there is not."""
-    shutil.rmtree(built_runner(name).folder)
+    """Removes what ``keep`` has put there, and the folder unless something else is in it; of a link, the link
+    alone. Raises UsageError for one that there is not."""
+    folder = built_runner(name).folder
+    if folder.is_symlink():
+        folder.unlink()
+        return
+    for file in reversed(_FILES):
+        (folder / file).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # not empty
+        folder.rmdir()
