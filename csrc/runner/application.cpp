@@ -67,11 +67,12 @@ void do_steps(JobState& state) {
   }
 }
 
-int run(const Job& job, EventSink& events, const std::string& libtorch) {
+int run(const Job& job, EventSink& events, const std::string& libtorch,
+        const std::optional<Cage>& entered) {
   JobState state{job, events, nullptr};
   state.instructions = counter_for(job);
   // First of all: threads that are started later are in it too.
-  const Cage cage = cage_for(job);
+  const Cage cage = entered ? *entered : cage_for(job);
   if (job.threads > 0) at::set_num_threads(job.threads);
   std::optional<Settings> settings;
   std::optional<Error> problem;
@@ -83,9 +84,6 @@ int run(const Job& job, EventSink& events, const std::string& libtorch) {
   Json greeting = hello(libtorch);
   greeting["cage"] = cage.to_json();
   events.emit("hello", greeting);
-  // A GPU's driver reserves more addresses than a limit could allow: there, who watches limits it.
-  const bool on_cpu = job.device.rfind("cpu", 0) == 0;
-  if (job.memory_limit > 0 && on_cpu) limit_memory(job.memory_limit);
   problem ? events.emit_error(*problem, {{"step", "start"}}) : do_steps(state);
   events.set_step("");
   events.emit("bye", Json::object());
@@ -94,7 +92,7 @@ int run(const Job& job, EventSink& events, const std::string& libtorch) {
 
 }  // namespace
 
-int application(int argc, char** argv) {
+int application(int argc, char** argv, const std::optional<Cage>& entered) {
   const CommandLine command = parse_command_line(argc, argv);
   const bool nothing = !command.describe && !command.operators && !command.job && !command.bundle;
   if (command.help || nothing) {
@@ -114,10 +112,10 @@ int application(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan
   if (command.text) {
     TextSink events;
-    return run(*command.job, events, libtorch);
+    return run(*command.job, events, libtorch, entered);
   }
   JsonLinesSink events(claim_events_fd(command.events_fd), command.job->nonce);
-  return run(*command.job, events, libtorch);
+  return run(*command.job, events, libtorch, entered);
 }
 
 void run_application(int argc, char** argv) {

@@ -18,6 +18,7 @@ constexpr long kRestrictSelf = 446;
 constexpr unsigned kAskVersion = 1;
 constexpr int kPathBeneath = 1;
 
+constexpr uint64_t kExecute = 1 << 0;
 constexpr uint64_t kWriteFile = 1 << 1;
 constexpr uint64_t kReadFile = 1 << 2;
 constexpr uint64_t kReadDir = 1 << 3;
@@ -54,7 +55,7 @@ bool allow(int ruleset, const std::string& path, uint64_t rights) {
   if (place.get() < 0) return true;  // not there: there is nothing to allow
   struct stat status{};
   if (::fstat(place.get(), &status) != 0) return false;
-  if (!S_ISDIR(status.st_mode)) rights &= kWriteFile | kReadFile | kTruncate | kIoctlDevice;
+  if (!S_ISDIR(status.st_mode)) rights &= kExecute | kWriteFile | kReadFile | kTruncate | kIoctlDevice;
   const PathBeneath rule{rights, place.get()};
   return ::syscall(kAddRule, ruleset, kPathBeneath, &rule, 0) == 0;
 }
@@ -77,6 +78,9 @@ int enter_landlock(const CageRules& rules) {
   for (const auto& path : rules.read) allowed = allow(ruleset.get(), path, read) && allowed;
   for (const auto& path : rules.write) allowed = allow(ruleset.get(), path, write) && allowed;
   for (const auto& path : rules.devices) allowed = allow(ruleset.get(), path, use) && allowed;
+  for (const auto& path : rules.execute) {
+    allowed = allow(ruleset.get(), path, kExecute | kReadFile) && allowed;
+  }
   if (!allowed || ::syscall(kRestrictSelf, ruleset.get(), 0) != 0) return 0;
   return version;
 }

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Sizes, Specs, Timeout, use_color
+from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Sandboxed, Sizes, Specs, Timeout, use_color
 from tsharness.cli.output import write_json
 from tsharness.errors import UsageError
 
@@ -43,6 +43,7 @@ def command(
         bool, typer.Option("--force", help="Pack cases that the C++ runner does not pass.")
     ] = False,
     allow_ops: AllowOps = [],  # noqa: B006
+    sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
     json_file: Json = None,
     quiet: Quiet = False,
@@ -70,6 +71,7 @@ def command(
         bundled_inputs=bundled_inputs,
         force=force,
         allow_ops=allow_ops,
+        sandbox=sandbox,
         timeout=timeout,
     )
     if json_file is not None:
