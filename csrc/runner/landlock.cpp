@@ -26,6 +26,7 @@ constexpr uint64_t kRemoveDir = 1 << 4;
 constexpr uint64_t kRemoveFile = 1 << 5;
 constexpr uint64_t kMakeDir = 1 << 7;
 constexpr uint64_t kMakeRegular = 1 << 8;
+constexpr uint64_t kRefer = 1 << 13;  // renaming from folder to folder
 constexpr uint64_t kTruncate = 1 << 14;
 constexpr uint64_t kIoctlDevice = 1 << 15;
 
@@ -72,7 +73,8 @@ int enter_landlock(const CageRules& rules) {
   if (ruleset.get() < 0) return 0;
   const uint64_t read = kReadFile | kReadDir;
   const uint64_t write =
-      (read | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeRegular | kTruncate) & all;
+      (read | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeRegular | kRefer | kTruncate) &
+      all;
   const uint64_t use = (kReadFile | kWriteFile | kIoctlDevice) & all;
   bool allowed = true;
   for (const auto& path : rules.read) allowed = allow(ruleset.get(), path, read) && allowed;

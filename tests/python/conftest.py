@@ -87,6 +87,19 @@ def heed_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def build_library(name: str, build: Path) -> Path:
+    """Operators of tests/cpp/attacks, loaded into this process, too."""
+    import torch
+
+    folder, library = Path(torch.__file__).parent, build / f"lib{name}.so"
+    command = ["c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-o", library]
+    command += [f"-I{folder}/include", f"-I{folder}/include/torch/csrc/api/include"]
+    source = ROOT / "tests" / "cpp" / "attacks" / f"{name}.cpp"
+    subprocess.run([*command, source, f"-L{folder}/lib", "-lc10", "-ltorch_cpu"], check=True)
+    torch.ops.load_library(str(library))
+    return library
+
+
 def running_runners() -> list[str]:
     """Command lines of this environment's runners that run now."""
     found = []

@@ -5,21 +5,23 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import ROOT, running_runners, tsharness, verify_json, with_case
+from conftest import build_library, running_runners, tsharness, verify_json, with_case
 from corpus import SavesWhenCalled, SavesWhenLoaded, scripted
+from tsharness.cases.input_spec import input_cases
 from tsharness.cases.safetensors_file import Location
 from tsharness.runner.cage import Sandbox, clean_environment
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
+from tsharness.verification.reference import ReferenceRequest, record_reference
 
-ATTACKS = ROOT / "tests" / "cpp" / "attacks"
 X = torch.ones(3)
 
 
@@ -43,15 +45,16 @@ needs_seccomp = pytest.mark.skipif("not caged('seccomp')", reason="this kernel h
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Operators that attack, natively: what a memory bug in LibTorch could do."""
-    build = tmp_path_factory.mktemp("attacks")
-    torch_folder = Path(torch.__file__).parent
-    command = ["c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-o", build / "libattacks.so"]
-    command += [f"-I{torch_folder}/include", f"-I{torch_folder}/include/torch/csrc/api/include"]
-    subprocess.run(
-        [*command, ATTACKS / "attacks.cpp", f"-L{torch_folder}/lib", "-lc10", "-ltorch_cpu"], check=True
-    )
-    torch.ops.load_library(str(build / "libattacks.so"))
-    return build / "libattacks.so"
+    return build_library("attacks", tmp_path_factory.mktemp("attacks"))
+
+
+@pytest.fixture
+def victim() -> Iterator[int]:
+    """Another process of the same user."""
+    process = subprocess.Popen(["sleep", "600"])
+    yield process.pid
+    process.kill()
+    process.wait()
 
 
 class Attacks(nn.Module):
@@ -61,31 +64,52 @@ class Attacks(nn.Module):
         self.argument = argument
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + torch.ops.attacks.run(self.name, self.argument)
+        return x * 0 + torch.ops.attacks.run(self.name, self.argument)
 
 
 def attack(name: str, argument: str, library: Path, folder: Path, *options: str) -> tuple[int, float]:
-    """Exit code, and the operator's answer: 0 if the system refused, 1 if it did as it was asked."""
+    """Exit code, and the operator's answer: 0 if the system refused, 1 if it did as it was asked. Without
+    cases, so that the artifact runs in the Python process that makes the reference, and in the runner: only
+    if the system says the same to both is the exit code 0."""
     path = scripted(Attacks(name, argument), folder / f"{name}.pt")
-    with_case(path, X, X)
     outputs = folder / "outputs.safetensors"
     arguments = ("--level", "quick", "--calls", "1", "--load-library", library, "--save-outputs", outputs)
-    ran = tsharness("verify", path, *arguments, *options)
+    ran = tsharness("verify", path, "--input", "x=float32[3]", *arguments, *options)
     assert outputs.is_file(), ran.text
     from tsharness.cases.case_file import CaseDocument
     from tsharness.exporting.torch_values import from_value
 
     (case,) = CaseDocument(Location(outputs)).cases()
     answer = from_value(case.calls[0].outputs)
-    return ran.code, float(answer[0]) - 1
+    return ran.code, float(answer[0])
+
+
+OF_OTHERS = (
+    "kill-parent",
+    "trace-parent",
+    "limit-parent",
+    "slow-parent",
+    "move-parent",
+    "schedule-parent",
+    "hold-parent",
+)
+OF_FILES = ("chmod", "chown", "utimes", "setxattr", "truncate")
 
 
 @needs_seccomp
-@pytest.mark.parametrize(
-    "name", ["connect", "listen", "local-socket", "execute", "fork", "kill-parent", "trace-parent"]
-)
-def test_a_system_call_that_is_taken_away(name: str, library: Path, tmp_path: Path) -> None:
-    assert attack(name, str(os.getpid()), library, tmp_path) == (0, 0)
+@pytest.mark.parametrize("name", ["connect", "listen", "local-socket", "execute", "fork", *OF_OTHERS])
+def test_a_system_call_that_is_taken_away(name: str, library: Path, victim: int, tmp_path: Path) -> None:
+    assert attack(name, str(victim), library, tmp_path) == (0, 0)
+
+
+@needs_seccomp
+@pytest.mark.parametrize("name", OF_FILES)
+def test_what_is_known_of_other_files_stays(name: str, library: Path, tmp_path: Path) -> None:
+    other = tmp_path / "elsewhere.txt"
+    other.write_text("whole")
+    before = other.stat()
+    assert attack(name, str(other), library, tmp_path) == (0, 0)
+    assert other.stat() == before
 
 
 @needs_landlock
@@ -98,24 +122,32 @@ def test_files_are_out_of_reach(library: Path, tmp_path: Path) -> None:
     assert attack("list", str(Path.home()), library, tmp_path) == (0, 0)
     assert attack("write", str(tmp_path / "elsewhere" / "made.txt"), library, tmp_path) == (0, 0)
     assert not (tmp_path / "elsewhere" / "made.txt").exists()
+    assert attack("write", "/dev/shm/made-in-the-cage.txt", library, tmp_path) == (0, 0)
     # Its scratch folder is its own.
     assert attack("write", "in-scratch.txt", library, tmp_path)[1] == 1
 
 
-def test_the_attacks_work_without_a_cage(library: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "name", ["local-socket", "execute", "fork", "read", "list", "write", *OF_OTHERS, *OF_FILES]
+)
+def test_the_attacks_work_without_a_cage(name: str, library: Path, victim: int, tmp_path: Path) -> None:
     """Else the tests above would show nothing."""
-    secret = tmp_path / "secret.txt"
-    secret.write_text("password")
-    for name, argument in (
-        ("local-socket", ""),
-        ("execute", ""),
-        ("fork", ""),
-        ("read", str(secret)),
-        ("list", str(Path.home())),
-        ("write", str(tmp_path / "made.txt")),
-    ):
-        assert attack(name, argument, library, tmp_path, "--sandbox", "off")[1] == 1, name
-    assert (tmp_path / "made.txt").exists()
+    file = tmp_path / ("made.txt" if name == "write" else "secret.txt")
+    if name != "write":
+        file.write_text("password")
+    if name == "setxattr":
+        _skip_without_attributes(file)
+    of_file = {"read", "write", *OF_FILES}
+    argument = str(victim) if name in OF_OTHERS else str(file if name in of_file else Path.home())
+    assert attack(name, argument, library, tmp_path, "--sandbox", "off")[1] == 1
+    assert file.exists()
+
+
+def _skip_without_attributes(file: Path) -> None:
+    try:
+        os.setxattr(file, "user.y", b"y")
+    except OSError:
+        pytest.skip("this file system has no attributes")
 
 
 def test_strict_is_all_or_nothing() -> None:
@@ -165,6 +197,50 @@ def test_what_is_allowed_still_cannot_leave(when: str, tmp_path: Path) -> None:
     assert not target.exists()
     tsharness("verify", path, "--allow-op", "aten::save", "--level", "quick", "--sandbox", "off")
     assert target.exists()
+
+
+@needs_landlock
+@pytest.mark.parametrize("when", ["called", "loaded"])
+def test_what_makes_a_reference_cannot_leave_either(when: str, tmp_path: Path) -> None:
+    """``verify F`` without cases: the artifact runs in Python, too."""
+    target = tmp_path / "outside.pt"
+    path = scripted(
+        SavesTo(str(target)) if when == "called" else SavesToWhenLoaded(str(target)), tmp_path / "m.pt"
+    )
+    target.unlink(missing_ok=True)
+    (tmp_path / "in").mkdir()
+    request = ReferenceRequest(path, tuple(input_cases(["x=float32[3]"], [])))
+    lacks = record_reference(request, tmp_path / "in" / "cases", 120, Sandbox.AUTO)
+    assert not target.exists() and lacks == "" and (tmp_path / "in" / "cases").is_file()
+    lacks = record_reference(request, tmp_path / "in" / "cases", 120, Sandbox.OFF)
+    assert target.exists() and "--sandbox off" in lacks
+    target.unlink()
+    ran = tsharness("verify", path, "--allow-op", "aten::save", "--level", "quick", "--input", "x=float32[3]")
+    assert not target.exists(), ran.text
+
+
+@needs_landlock
+def test_the_users_own_code_gets_no_artifact_and_no_cage(tmp_path: Path) -> None:
+    """The report says so; what the artifact does when it is loaded is done in the cage alone."""
+    target = tmp_path / "outside.pt"
+    path = scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
+    target.unlink(missing_ok=True)
+    (tmp_path / "own.py").write_text(
+        "import pathlib, torch\n"
+        "def make():\n    pathlib.Path('wrote.txt').write_text('x')\n    return torch.nn.Identity()\n"
+        "def inputs():\n    return (torch.ones(3),)\n"
+    )
+    ran = tsharness(
+        *("verify", "m.pt", "--allow-op", "aten::save", "--level", "quick", "--input", "x=float32[3]"),
+        *("--reference", "own.py:make"),
+        cwd=tmp_path,
+    )
+    assert ran.code == 0 and "your own code, not in the cage" in ran.out, ran.text
+    assert (tmp_path / "wrote.txt").exists() and not target.exists()
+    packed = tsharness(
+        *("pack", "m.pt", "--allow-op", "aten::save", "--inputs", "own.py:inputs", "--beside"), cwd=tmp_path
+    )
+    assert packed.code == 0 and not target.exists(), packed.text
 
 
 class SavesTo(nn.Module):
