@@ -69,19 +69,19 @@ const std::map<std::string, std::function<bool(const std::string&)>> kAttacks = 
     {"local-socket", [](const std::string&) { return open_socket(AF_UNIX); }},
     {"execute", [](const std::string&) { return execute(); }},
     {"fork", [](const std::string&) { return fork_one(); }},
-    {"kill-parent", [](const std::string& pid) { return ::kill(std::stoi(pid), 0) == 0; }},
-    {"trace-parent",
+    {"kill-other", [](const std::string& pid) { return ::kill(std::stoi(pid), 0) == 0; }},
+    {"trace-other",
      [](const std::string& pid) {
        return ::ptrace(PTRACE_ATTACH, std::stoi(pid), nullptr, nullptr) == 0;
      }},
-    {"limit-parent", [](const std::string& pid) { return limit_of(std::stoi(pid)); }},
-    {"slow-parent",
+    {"limit-other", [](const std::string& pid) { return limit_of(std::stoi(pid)); }},
+    {"slow-other",
      [](const std::string& pid) {
        return ::setpriority(PRIO_PROCESS, static_cast<id_t>(std::stoi(pid)), 1) == 0;
      }},
-    {"move-parent", [](const std::string& pid) { return processors_of(std::stoi(pid)); }},
-    {"schedule-parent", [](const std::string& pid) { return scheduling_of(std::stoi(pid)); }},
-    {"hold-parent", [](const std::string& pid) { return descriptor_of(std::stoi(pid)); }},
+    {"move-other", [](const std::string& pid) { return processors_of(std::stoi(pid)); }},
+    {"schedule-other", [](const std::string& pid) { return scheduling_of(std::stoi(pid)); }},
+    {"hold-other", [](const std::string& pid) { return descriptor_of(std::stoi(pid)); }},
     {"chmod", [](const std::string& path) { return ::chmod(path.c_str(), 0600) == 0; }},
     {"chown", [](const std::string& path) { return ::chown(path.c_str(), ::getuid(), -1) == 0; }},
     {"utimes", [](const std::string& path) { return ::utimes(path.c_str(), nullptr) == 0; }},
