@@ -1,5 +1,5 @@
-"""Writes the list of what the cage allows into docs/security.md. Run by ``make docs``; a test compares the page
-with what would be written now. The list is that of x86-64."""
+"""Writes the list of what the cage allows into docs/security.md. Run by ``make docs``; a test compares the
+page with what would be written now. The list is that of x86-64."""
 
 from __future__ import annotations
 

@@ -35,12 +35,15 @@ std::pair<std::string, std::string> enter_for_job(const std::vector<std::string>
 PYBIND11_MODULE(_cage, module) {
   using namespace tsharness;
   module.doc() = "The cage, for this process. Use tsharness.runner.caged, not this.";
-  module.def("enter", &enter, py::arg("rules"), py::arg("mode"),
-             "Locks this process in, for good: rules as JSON, mode auto, strict or off. Returns what "
-             "of it there is, as JSON. Raises RuntimeError if strict cannot be had.");
-  module.def("enter_for_job", &enter_for_job, py::arg("read"),
-             "Reads a runner's job from standard input, and locks this process in as it says; these "
-             "files and folders may be read besides. Returns the job and the cage, both as JSON.");
-  module.def("allowed_calls", [] { return describe_allowed_calls().dump(); },
-             "The system calls that the cage allows, as JSON (csrc/runner/system_calls.h).");
+  module.def(
+      "enter", &enter, py::arg("rules"), py::arg("mode"),
+      "Locks this process in, for good: rules as JSON, mode auto, strict or off. Returns what "
+      "of it there is, as JSON. Raises RuntimeError if strict cannot be had.");
+  module.def(
+      "enter_for_job", &enter_for_job, py::arg("read"),
+      "Reads a runner's job from standard input, and locks this process in as it says; these "
+      "files and folders may be read besides. Returns the job and the cage, both as JSON.");
+  module.def(
+      "allowed_calls", [] { return describe_allowed_calls().dump(); },
+      "The system calls that the cage allows, as JSON (csrc/runner/system_calls.h).");
 }

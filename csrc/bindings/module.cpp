@@ -262,11 +262,12 @@ PYBIND11_MODULE(_core, module) {
   module.def("copy_case_file", &copy_case_file, py::arg("source"), py::arg("target"),
              py::call_guard<py::gil_scoped_release>(),
              "Reads a case file into LibTorch's values and writes these to another.");
-  module.def("run_application", &run_application_with, py::arg("arguments"), py::arg("kind"),
-             py::arg("load"), py::arg("cage"),
-             "The runner, called with these arguments, in this process: it has one more kind of "
-             "artifact, which load(path) loads to an object with call(leaves), argument_names and "
-             "facts. The process is in that cage (JSON of tsharness._cage.enter). Returns the exit code.");
+  module.def(
+      "run_application", &run_application_with, py::arg("arguments"), py::arg("kind"),
+      py::arg("load"), py::arg("cage"),
+      "The runner, called with these arguments, in this process: it has one more kind of "
+      "artifact, which load(path) loads to an object with call(leaves), argument_names and "
+      "facts. The process is in that cage (JSON of tsharness._cage.enter). Returns the exit code.");
   module.def("dtype_names", &dtype_names, "Every dtype that a case file can hold.");
   module.def("set_num_threads", [](int count) { at::set_num_threads(count); }, py::arg("count"));
 }

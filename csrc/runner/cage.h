@@ -34,12 +34,12 @@ struct Cage {
 };
 
 /// Locks the process in, for good: no new privileges, no files but those, no system calls but those
-/// of system_calls.h, no core dumps. Threads that are started later are in it too; it must be called
-/// while there is one.
+/// of system_calls.h, no core dumps. Threads that are started later are in it too; it must be
+/// called while there is one.
 Cage enter_cage(const CageRules& rules);
 
-/// As `enter_cage`, as the mode has it: "auto", "strict", "off" (its memory alone is limited). Raises
-/// Error(Device) if it is "strict" and the kernel cannot do all of it.
+/// As `enter_cage`, as the mode has it: "auto", "strict", "off" (its memory alone is limited).
+/// Raises Error(Device) if it is "strict" and the kernel cannot do all of it.
 Cage enter_cage(const CageRules& rules, const std::string& mode);
 
 }  // namespace tsharness

@@ -56,7 +56,8 @@ bool allow(int ruleset, const std::string& path, uint64_t rights) {
   if (place.get() < 0) return true;  // not there: there is nothing to allow
   struct stat status{};
   if (::fstat(place.get(), &status) != 0) return false;
-  if (!S_ISDIR(status.st_mode)) rights &= kExecute | kWriteFile | kReadFile | kTruncate | kIoctlDevice;
+  if (!S_ISDIR(status.st_mode))
+    rights &= kExecute | kWriteFile | kReadFile | kTruncate | kIoctlDevice;
   const PathBeneath rule{rights, place.get()};
   return ::syscall(kAddRule, ruleset, kPathBeneath, &rule, 0) == 0;
 }
@@ -72,9 +73,9 @@ int enter_landlock(const CageRules& rules) {
       static_cast<int>(::syscall(kCreateRuleset, &handled, ruleset_size(version), 0)));
   if (ruleset.get() < 0) return 0;
   const uint64_t read = kReadFile | kReadDir;
-  const uint64_t write =
-      (read | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeRegular | kRefer | kTruncate) &
-      all;
+  const uint64_t write = (read | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeRegular |
+                          kRefer | kTruncate) &
+                         all;
   const uint64_t use = (kReadFile | kWriteFile | kIoctlDevice) & all;
   bool allowed = true;
   for (const auto& path : rules.read) allowed = allow(ruleset.get(), path, read) && allowed;

@@ -130,8 +130,8 @@ Code allow_all(const std::set<uint32_t>& numbers) {
 
 Code filter(const CageRules& rules) {
   Code code = {load(offsetof(seccomp_data, arch)), jump(BPF_JEQ, kArchitecture, 1, 0),
-               give(SECCOMP_RET_KILL_PROCESS), load(offsetof(seccomp_data, nr)),
-               jump(BPF_JGE, kOtherAbi, 0, 1), give(SECCOMP_RET_KILL_PROCESS)};
+               give(SECCOMP_RET_KILL_PROCESS),     load(offsetof(seccomp_data, nr)),
+               jump(BPF_JGE, kOtherAbi, 0, 1),     give(SECCOMP_RET_KILL_PROCESS)};
   const Chosen chosen = chosen_calls(rules);
   append(code, allow_all(chosen.plain));
   for (const auto& [number, tests] : chosen.tested) {

@@ -28,11 +28,9 @@ namespace {
 
 #define CALL(name) \
   AllowedCall { SYS_##name, #name }
-#define CALL_IF(name, ...) \
-  AllowedCall {            \
-    SYS_##name, #name, {   \
-      __VA_ARGS__          \
-    }                      \
+#define CALL_IF(name, ...)             \
+  AllowedCall {                        \
+    SYS_##name, #name, { __VA_ARGS__ } \
   }
 
 constexpr uint64_t kInt = 0xffffffff;
@@ -59,11 +57,27 @@ std::vector<AllowedGroup> make_groups() {
       {Needs::Always,
        "threads and waiting",
        "",
-       {CALL(futex), CALL(gettid), CALL(set_tid_address), CALL(set_robust_list), CALL(rseq),
-        CALL(sched_yield), CALL(sched_getaffinity), CALL(sched_getparam), CALL(sched_getscheduler),
-        CALL(sched_get_priority_max), CALL(sched_get_priority_min), CALL(getcpu), CALL(exit),
-        CALL(exit_group), CALL(ppoll), CALL(pselect6), CALL(epoll_create1), CALL(epoll_ctl),
-        CALL(epoll_pwait), CALL(eventfd2), CALL(restart_syscall)}},
+       {CALL(futex),
+        CALL(gettid),
+        CALL(set_tid_address),
+        CALL(set_robust_list),
+        CALL(rseq),
+        CALL(sched_yield),
+        CALL(sched_getaffinity),
+        CALL(sched_getparam),
+        CALL(sched_getscheduler),
+        CALL(sched_get_priority_max),
+        CALL(sched_get_priority_min),
+        CALL(getcpu),
+        CALL(exit),
+        CALL(exit_group),
+        CALL(ppoll),
+        CALL(pselect6),
+        CALL(epoll_create1),
+        CALL(epoll_ctl),
+        CALL(epoll_pwait),
+        CALL(eventfd2),
+        CALL(restart_syscall)}},
       {Needs::Always,
        "a new thread",
        "of this process, in its namespaces",
@@ -93,13 +107,12 @@ std::vector<AllowedGroup> make_groups() {
       {Needs::Always,
        "open files",
        "",
-       {CALL(read),      CALL(write),      CALL(readv),       CALL(writev),
-        CALL(pread64),   CALL(pwrite64),   CALL(preadv),      CALL(pwritev),
-        CALL(preadv2),   CALL(pwritev2),   CALL(lseek),       CALL(close),
-        CALL(fstat),     CALL(fstatfs),    CALL(ftruncate),   CALL(fallocate),
-        CALL(fsync),     CALL(fdatasync),  CALL(flock),       CALL(fadvise64),
-        CALL(readahead), CALL(dup),        CALL(dup3),        CALL(pipe2),
-        CALL(sendfile),  CALL(getdents64), CALL(close_range), CALL(copy_file_range)}},
+       {CALL(read),       CALL(write),       CALL(readv),          CALL(writev),  CALL(pread64),
+        CALL(pwrite64),   CALL(preadv),      CALL(pwritev),        CALL(preadv2), CALL(pwritev2),
+        CALL(lseek),      CALL(close),       CALL(fstat),          CALL(fstatfs), CALL(ftruncate),
+        CALL(fallocate),  CALL(fsync),       CALL(fdatasync),      CALL(flock),   CALL(fadvise64),
+        CALL(readahead),  CALL(dup),         CALL(dup3),           CALL(pipe2),   CALL(sendfile),
+        CALL(getdents64), CALL(close_range), CALL(copy_file_range)}},
       {Needs::Always,
        "flags and locks of open files",
        "no signals at their changes",
@@ -127,18 +140,16 @@ std::vector<AllowedGroup> make_groups() {
       {Needs::Always,
        "names of threads and mappings, width of vectors",
        "PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, PR_SET_VMA, PR_SVE_GET_VL",
-       {CALL_IF(prctl, {0,
-                        kInt,
-                        {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, kPrSetVma, kPrSveGetVl}})}},
+       {CALL_IF(prctl,
+                {0, kInt, {PR_SET_NAME, PR_GET_NAME, PR_GET_DUMPABLE, kPrSetVma, kPrSveGetVl}})}},
 #if defined(__x86_64__)
       {Needs::Always,
        "older names of these (x86-64)",
        "",
-       {CALL(open),        CALL(stat),      CALL(lstat),  CALL(access), CALL(readlink),
-        CALL(mkdir),       CALL(rmdir),     CALL(unlink), CALL(rename), CALL(getdents),
-        CALL(dup2),        CALL(pipe),      CALL(poll),   CALL(select), CALL(epoll_create),
-        CALL(epoll_wait),  CALL(time),      CALL(getpgrp), CALL(eventfd),
-        CALL(arch_prctl)}},
+       {CALL(open),       CALL(stat),  CALL(lstat),   CALL(access),  CALL(readlink),
+        CALL(mkdir),      CALL(rmdir), CALL(unlink),  CALL(rename),  CALL(getdents),
+        CALL(dup2),       CALL(pipe),  CALL(poll),    CALL(select),  CALL(epoll_create),
+        CALL(epoll_wait), CALL(time),  CALL(getpgrp), CALL(eventfd), CALL(arch_prctl)}},
 #endif
       {Needs::Gpu,
        "local sockets, on which its driver listens when it starts",

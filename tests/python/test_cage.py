@@ -215,7 +215,7 @@ def test_what_makes_a_reference_cannot_leave_either(when: str, tmp_path: Path) -
 def test_the_users_own_code_gets_no_artifact_and_no_cage(tmp_path: Path) -> None:
     """The report says so; what the artifact does when it is loaded is done in the cage alone."""
     target = tmp_path / "outside.pt"
-    path = scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
+    scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
     target.unlink(missing_ok=True)
     (tmp_path / "own.py").write_text(
         "import pathlib, torch\n"

@@ -32,7 +32,7 @@ CALLS = [call for group in GROUPS if group["needs"] == "always" for call in grou
 NEWER = (470, 600, 1000, 0x3FFFFFFF)
 """Numbers that this list knows nothing of."""
 KERNELS_OWN = (335, 336) if platform.machine() == "x86_64" else ()
-"""uretprobe and uprobe: of trampolines that the kernel has made, which end everybody else, before any filter."""
+"""uretprobe and uprobe: of the kernel's own trampolines. They end everybody else, before any filter."""
 NUMBERS = [number for number in (*range(NEWER[0]), *NEWER) if number not in KERNELS_OWN]
 END_THE_CALLER = ("exit", "exit_group", "rt_sigreturn")
 """Allowed, and not tried: every process ends by them, and comes back from signals."""
@@ -117,7 +117,17 @@ def test_what_is_allowed_is_what_is_written_down(user: str, place: Path) -> None
     saved.chmod(0o777)
     outputs = saved / "outputs.safetensors"
     command = (
-        *(sys.executable, "-m", "tsharness", "verify", artifact, "--input", "x=float32[1]", "--sandbox", "strict"),
+        *(
+            sys.executable,
+            "-m",
+            "tsharness",
+            "verify",
+            artifact,
+            "--input",
+            "x=float32[1]",
+            "--sandbox",
+            "strict",
+        ),
         *("--load-library", place / "libprobe.so", "--level", "quick", "--calls", "1"),
         *("--save-outputs", outputs),
     )

@@ -92,9 +92,7 @@ def _ask(measurer: Measurer, eager: str | None) -> Mapping[str, Mapping[str, flo
         "seconds": _SECONDS,
     }
     folders = tuple(library.parent for library in options.libraries)
-    reach = Reach(
-        measurer.launcher.sandbox, (plan.artifact, location.path, *folders), device=options.device
-    )
+    reach = Reach(measurer.launcher.sandbox, (plan.artifact, location.path, *folders), device=options.device)
     module = "tsharness.exporting.latency_process"
     artifact = {**message, "artifact": str(plan.artifact.absolute())}
     found = {"jit": ask_python(module, artifact, plan.artifact, options.timeout, reach).answer["medians"]}

@@ -1,8 +1,8 @@
 """Asks the user's own code, an eager model or what makes inputs: a process of its own, outside of the cage,
 that never opens the artifact.
 
-Standard input: a ReferenceRequest as JSON, with ``output`` (the case file, or the traced model) and ``folder``
-(the caller's). Standard output: ``{"error": {"kind", "message"}}`` if it went wrong, else ``{}``.
+Standard input: a ReferenceRequest as JSON, with ``output`` (the case file, or the traced model) and
+``folder`` (the caller's). Standard output: ``{"error": {"kind", "message"}}`` if it went wrong, else ``{}``.
 """
 
 from __future__ import annotations

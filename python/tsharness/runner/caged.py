@@ -7,6 +7,8 @@ from __future__ import annotations
 import json
 import runpy
 import sys
+from collections.abc import Mapping
+from typing import Any
 
 
 def main() -> None:
@@ -17,13 +19,18 @@ def main() -> None:
     try:
         cage = _cage.enter(rules, mode)
     except RuntimeError as error:
-        print(json.dumps({"error": {"kind": "device", "message": str(error)}}))
+        _say({"error": {"kind": "device", "message": str(error)}})
         return
-    print(json.dumps({"cage": json.loads(cage)}), flush=True)
+    _say({"cage": json.loads(cage)})
     # -m put the folder that it was started in there, which the artifact may write to.
     del sys.path[0]
     sys.argv = [module]
     runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _say(line: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

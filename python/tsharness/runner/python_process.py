@@ -102,7 +102,10 @@ class _Listener:
     def until_end(self) -> Ended:
         """To be called when it has its message."""
         with selectors.DefaultSelector() as selector:
-            for stream, take in ((self._process.stdout, self._take_lines), (self._process.stderr, self._keep)):
+            for stream, take in (
+                (self._process.stdout, self._take_lines),
+                (self._process.stderr, self._keep),
+            ):
                 assert stream is not None
                 selector.register(stream, selectors.EVENT_READ, take)
             while selector.get_map() and not self._ended.problem:

@@ -63,7 +63,11 @@ def python_folders() -> Iterator[Path]:
         Path(path)
         for path in (
             *(paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib")),
-            *(f"{prefix}/{name}" for prefix in (sys.prefix, sys.base_prefix) for name in ("lib", "pyvenv.cfg")),
+            *(
+                f"{prefix}/{name}"
+                for prefix in (sys.prefix, sys.base_prefix)
+                for name in ("lib", "pyvenv.cfg")
+            ),
             *filter(None, sys.path),
             *tsharness.__path__,
         )

@@ -69,7 +69,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         job, cage = _cage.enter_for_job([*map(str, python_folders())])
     except RuntimeError as error:
-        print(f"tsharness-runner: {error}", file=sys.stderr)
+        sys.stderr.write(f"tsharness-runner: {error}\n")
         return 8
     # What follows the job on standard input is for the steps (docs/protocol.md, "turns").
     kept = Path(json.loads(job)["cage"]["scratch"], "job.json")

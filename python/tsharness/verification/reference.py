@@ -196,7 +196,9 @@ class _Recorder:
         self, module: str, request: ReferenceRequest, output: Path, reach: Reach | None, **more: Any
     ) -> Ended:
         message = {**request.to_dict(), "output": str(output.absolute()), **more}
-        return ask_python(f"tsharness.exporting.{module}", message, self.request.artifact, self.timeout, reach)
+        return ask_python(
+            f"tsharness.exporting.{module}", message, self.request.artifact, self.timeout, reach
+        )
 
 
 def cage_in_words(missing: Sequence[str]) -> str:

@@ -86,9 +86,7 @@ const std::map<std::string, std::function<bool(const std::string&)>> kAttacks = 
     {"chown", [](const std::string& path) { return ::chown(path.c_str(), ::getuid(), -1) == 0; }},
     {"utimes", [](const std::string& path) { return ::utimes(path.c_str(), nullptr) == 0; }},
     {"setxattr",
-     [](const std::string& path) {
-       return ::setxattr(path.c_str(), "user.x", "x", 1, 0) == 0;
-     }},
+     [](const std::string& path) { return ::setxattr(path.c_str(), "user.x", "x", 1, 0) == 0; }},
     {"truncate", [](const std::string& path) { return ::truncate(path.c_str(), 1) == 0; }},
     {"read", [](const std::string& path) { return std::ifstream(path).get() != EOF; }},
     {"list", [](const std::string& path) { return ::opendir(path.c_str()) != nullptr; }},

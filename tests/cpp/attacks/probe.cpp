@@ -1,5 +1,5 @@
-// An operator that makes one system call and says what became of it. tests/python/test_cage_calls.py
-// asks it for every number there is, from inside the cage.
+// An operator that makes one system call and says what became of it.
+// tests/python/test_cage_calls.py asks it for every number there is, from inside the cage.
 #include <torch/library.h>
 #include <unistd.h>
 
@@ -9,8 +9,8 @@
 
 namespace {
 
-/// For each row (the number, then six arguments, "own" is the process's number): 0, or errno. Rows are
-/// separated by ";", what is in them by ",".
+/// For each row (the number, then six arguments, "own" is the process's number): 0, or errno. Rows
+/// are separated by ";", what is in them by ",".
 std::vector<int64_t> probe(const c10::string_view rows) {
   std::vector<int64_t> errors;
   std::vector<long> row;
@@ -24,8 +24,8 @@ std::vector<int64_t> probe(const c10::string_view rows) {
     number.clear();
     if (c == ',') continue;
     errno = 0;
-    const long result = ::syscall(row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5),
-                                  row.at(6));
+    const long result =
+        ::syscall(row.at(0), row.at(1), row.at(2), row.at(3), row.at(4), row.at(5), row.at(6));
     errors.push_back(result < 0 ? errno : 0);
     row.clear();
   }
