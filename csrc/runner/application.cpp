@@ -43,6 +43,17 @@ int claim_events_fd(int fd) {
   return events;
 }
 
+/// GNU's OpenMP reads its variables before `main`, and with these it gives every thread a processor
+/// by the thread's number, which the cage takes for a stranger's: no thread would start.
+void start_without_pinning(char** argv) {
+  bool found = false;
+  for (const char* name : {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"}) {
+    found = std::getenv(name) != nullptr || found;
+    ::unsetenv(name);
+  }
+  if (found) ::execv("/proc/self/exe", argv);
+}
+
 std::unique_ptr<InstructionCounter> counter_for(const Job& job) {
   for (const Json& step : job.steps) {
     if (step.at("step") == "instructions") return std::make_unique<InstructionCounter>();
@@ -119,6 +130,7 @@ int application(int argc, char** argv, const std::optional<Cage>& entered) {
 }
 
 void run_application(int argc, char** argv) {
+  start_without_pinning(argv);
   try {
     const int code = application(argc, argv);
     // Everything has been said. Taking LibTorch apart again, and a module of gigabytes, piece by

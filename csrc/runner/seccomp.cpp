@@ -31,6 +31,7 @@ constexpr uint32_t kOtherAbi = 0xffffffff;
 constexpr uint32_t kClone3 = 435;
 
 constexpr uint32_t kFail = SECCOMP_RET_ERRNO | EPERM;
+constexpr uint32_t kPretend = SECCOMP_RET_ERRNO;
 constexpr uint32_t kUnknown = SECCOMP_RET_ERRNO | ENOSYS;
 
 using Code = std::vector<sock_filter>;
@@ -97,6 +98,7 @@ std::vector<ArgumentTest> with_own_pid(std::vector<ArgumentTest> tests) {
 /// Numbers that are allowed whatever their arguments, and the code for the others.
 struct Chosen {
   std::set<uint32_t> plain;
+  std::set<uint32_t> pretended;
   std::map<uint32_t, Code> tested;
 };
 
@@ -105,7 +107,9 @@ Chosen chosen_calls(const CageRules& rules) {
   for (const AllowedGroup& group : allowed_calls()) {
     if (!is_needed(group.needs, rules)) continue;
     for (const AllowedCall& call : group.calls) {
-      if (call.tests.empty()) {
+      if (group.pretended) {
+        chosen.pretended.insert(call.number);
+      } else if (call.tests.empty()) {
         chosen.plain.insert(call.number);
       } else {
         append(chosen.tested[call.number], allow_if(with_own_pid(call.tests)));
@@ -134,6 +138,9 @@ Code filter(const CageRules& rules) {
                jump(BPF_JGE, kOtherAbi, 0, 1),     give(SECCOMP_RET_KILL_PROCESS)};
   const Chosen chosen = chosen_calls(rules);
   append(code, allow_all(chosen.plain));
+  for (const uint32_t number : chosen.pretended) {
+    append(code, {jump(BPF_JEQ, number, 0, 1), give(kPretend)});
+  }
   for (const auto& [number, tests] : chosen.tested) {
     code.push_back(jump(BPF_JEQ, number, 1, 0));
     code.push_back(BPF_STMT(BPF_JMP | BPF_JA, static_cast<uint32_t>(tests.size() + 1)));

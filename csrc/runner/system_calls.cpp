@@ -173,11 +173,21 @@ std::vector<AllowedGroup> make_groups() {
        "",
        {CALL(execve), CALL(wait4), CALL(waitid)}},
       {Needs::Programs,
+       "a compiler: permissions and times of files",
+       "they do nothing, and say that they did",
+       {CALL(fchmod), CALL(fchmodat), CALL(utimensat)},
+       true},
+      {Needs::Programs,
        "a compiler: new processes",
        "in its namespaces",
        {CALL_IF(clone, {0, kNamespaces, {0}})}},
 #if defined(__x86_64__)
       {Needs::Programs, "older names of these (x86-64)", "", {CALL(fork), CALL(vfork)}},
+      {Needs::Programs,
+       "permissions, by an older name (x86-64)",
+       "does nothing, and says that it did",
+       {CALL(chmod)},
+       true},
 #endif
   };
 }
@@ -226,6 +236,7 @@ Json describe_allowed_calls() {
     groups.push_back({{"needs", name_of(group.needs)},
                       {"purpose", group.purpose},
                       {"limits", group.limits},
+                      {"pretended", group.pretended},
                       {"calls", calls}});
   }
   return groups;

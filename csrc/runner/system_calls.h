@@ -36,6 +36,7 @@ struct AllowedGroup {
   const char* purpose;  ///< in words
   const char* limits;   ///< what the tests say, in words; empty if there are none
   std::vector<AllowedCall> calls;
+  bool pretended = false;  ///< they do nothing, and say that they did
 };
 
 /// The list of what the cage allows. All other calls fail with EPERM, those that libc tries before
@@ -45,8 +46,9 @@ const std::vector<AllowedGroup>& allowed_calls();
 /// From this number on, calls are newer than this list: ENOSYS, as on an older kernel.
 constexpr uint32_t kFirstUnknownCall = 470;
 
-/// The list as JSON: [{"needs", "purpose", "limits", "calls": [{"name", "number", "tests":
-/// [{"argument", "mask", "values", "refused"}]}]}]; the value "own" is the process's number.
+/// The list as JSON: [{"needs", "purpose", "limits", "pretended", "calls": [{"name", "number",
+/// "tests": [{"argument", "mask", "values", "refused"}]}]}]; the value "own" is the process's
+/// number.
 Json describe_allowed_calls();
 
 }  // namespace tsharness

@@ -12,7 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import build_library, running_runners, tsharness, verify_json, with_case
+from conftest import build_library, tsharness, verify_json, with_case
 from corpus import SavesWhenCalled, SavesWhenLoaded, scripted
 from tsharness.cases.input_spec import input_cases
 from tsharness.cases.safetensors_file import Location
@@ -264,75 +264,6 @@ class SavesToWhenLoaded(nn.Module):
         return x
 
 
-class FillsTheDisk(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        big = torch.zeros(50_000_000)
-        for i in range(1000):
-            torch.save(big, "fill" + str(i))
-        return x
-
-
-class Huge(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        return x + torch.zeros(1 << 38)[:1]
-
-
-class Talks(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        while bool(x.sum() > -1):
-            print("again and again and again and again and again and again")
-        return x
-
-
-@pytest.mark.alone
-@pytest.mark.parametrize(
-    ("module", "options", "said"),
-    [
-        (FillsTheDisk(), ("--allow-op", "aten::save"), "scratch folder"),
-        (Huge(), (), "memory"),
-        (Talks(), (), "printed more than"),
-    ],
-)
-def test_what_takes_too_much_is_ended(
-    module: nn.Module, options: tuple[str, ...], said: str, tmp_path: Path
-) -> None:
-    path = scripted(module, tmp_path / "m.pt")
-    with_case(path, X, X)
-    ran = tsharness("verify", path, "--level", "quick", "--calls", "1", *options)
-    assert ran.code == 6, ran.text
-    assert said in ran.out
-    assert not running_runners()
-
-
-@pytest.mark.parametrize("saved", ["outputs.safetensors", ""])
-def test_a_folder_that_the_harness_reads_from_is_watched_too(saved: str, tmp_path: Path) -> None:
-    class Beside(nn.Module):
-        def __init__(self, folder: str) -> None:
-            super().__init__()
-            self.folder = folder
-
-        def forward(self, x: Tensor) -> Tensor:
-            big = torch.zeros(50_000_000)
-            for i in range(8):
-                torch.save(big, self.folder + "/fill" + str(i))
-            return x
-
-    folder = tmp_path / "kept"
-    folder.mkdir()
-    (folder / "of-before").write_bytes(bytes(100))
-    path = scripted(Beside(str(folder)), tmp_path / "m.pt")
-    with_case(path, X, X)
-    more = {"save_outputs": str(folder / saved)} if saved else {}
-    step = {"step": "run", "cases": ["one"], "calls": 2, **more}
-    job = Job(path, ({"step": "load"}, step), Location(tmp_path / "m.pt.cases.safetensors"))
-    outcome = Launcher(find_runner()).run(job, 60)
-    if not saved:
-        # Nobody has asked for a file there: it is locked.
-        assert outcome.results("run") and not (folder / "fill0").exists(), outcome
-        return
-    assert outcome.death is not None and "scratch folder" in outcome.death.message, outcome
-
-
 def test_secrets_of_the_environment_stay_outside() -> None:
     given = {"AWS_SECRET_ACCESS_KEY": "x", "HOME": "/home/me", "OMP_NUM_THREADS": "2", "PATH": "/bin"}
     kept = clean_environment(given, "/scratch")
@@ -356,3 +287,16 @@ def test_nothing_is_left_behind(tmp_path: Path, models: Path) -> None:
     tsharness("verify", models / "linear.pt", env=environment)
     tsharness("verify", tmp_path / "absent.pt", env=environment)
     assert not list(tmp_path.iterdir())
+
+
+@needs_landlock
+def test_what_is_converted_cannot_leave(tmp_path: Path) -> None:
+    target = tmp_path / "outside.pt"
+    path = scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
+    target.unlink(missing_ok=True)
+    with_case(path, X, X)
+    options = ("--to", "lite", "--allow-op", "aten::save", "--compare-time", "0")
+    ran = tsharness("migrate", "m.pt", "-o", "m.ptl", *options, cwd=tmp_path)
+    assert not target.exists() and "exported" not in ran.err, ran.text
+    tsharness("migrate", "m.pt", "-o", "m.ptl", *options, "--sandbox", "off", cwd=tmp_path)
+    assert target.exists()

@@ -32,7 +32,8 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         for library in request.libraries:
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         examples = requested_inputs(request) or {}
-        model = load_model(request.reference)[0].eval() if request.own_reference else None
+        own = request.reference if request.own_reference else None
+        model = load_model(own)[0].eval() if own is not None else None
         kind = "input"
         if request.trace_case is not None and model is not None:
             torch_jit.save(_traced(model, examples[request.trace_case][0]), Path(message["output"]))

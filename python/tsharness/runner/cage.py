@@ -24,6 +24,9 @@ KEPT_VARIABLES = (
     *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "HIP_", "HSA_", "ROCR_", "TORCH_", "PYTORCH_"),
 )
 """What the names of variables begin with that a process gets."""
+PINNING = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")
+"""With these GNU's OpenMP gives each thread a processor by the thread's number, which the cage takes for a
+stranger's: no thread would start."""
 
 
 class Sandbox(Enum):
@@ -46,8 +49,12 @@ def parse_sandbox(text: str) -> Sandbox:
 
 def clean_environment(environment: Mapping[str, str], scratch: str) -> dict[str, str]:
     """The variables that LibTorch and its libraries read; secrets that others hold stay outside."""
-    kept = {name: value for name, value in environment.items() if name.startswith(KEPT_VARIABLES)}
+    kept = {name: value for name, value in environment.items() if _is_kept(name)}
     return {**kept, "HOME": scratch, "TMPDIR": scratch, "CUDA_CACHE_PATH": scratch}
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith(KEPT_VARIABLES) and name not in PINNING
 
 
 def cage_of(
