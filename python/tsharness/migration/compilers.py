@@ -21,6 +21,14 @@ def compilers_for(to: str) -> tuple[Path, ...]:
     return tuple(dict.fromkeys(path.resolve() for path in found() if path.exists())) if found else ()
 
 
+def headers_for(to: str) -> tuple[Path, ...]:
+    """Folders that a compiler of that target reads."""
+    if to != "aoti":
+        return ()
+    roots = (Path("/usr"), Path("/usr/local"), Path(sys.prefix), Path(sys.base_prefix))
+    return tuple(root / name for root in roots for name in ("include", "lib", "libexec"))
+
+
 def _of_inductor() -> Iterator[Path]:
     """The compiler that torch's inductor asks for, and Python, with which it tries what that made."""
     yield from map(Path, (sys.executable, *_LOADERS))

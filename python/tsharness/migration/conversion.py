@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.errors import ArtifactError, RunnerCrash, UsageError
-from tsharness.migration.compilers import compilers_for
+from tsharness.migration.compilers import compilers_for, headers_for
 from tsharness.migration.options import is_script
 from tsharness.migration.stage import Conversion
 from tsharness.report.model import from_dict
@@ -58,7 +58,7 @@ def _reach(message: Mapping[str, Any], sandbox: Sandbox) -> Reach:
     libraries = [Path(library).parent for library in message["libraries"]]
     return Reach(
         sandbox,
-        (source, Path(message["script"]), Path(message["cases"][0]), *libraries),
+        (source, Path(message["script"]), Path(message["cases"][0]), *libraries, *headers_for(message["to"])),
         (output.parent,),
         compilers_for(message["to"]),
         room=SCRATCH_BYTES + _FORMS * source.stat().st_size,
