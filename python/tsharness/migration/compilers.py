@@ -26,12 +26,15 @@ def headers_for(to: str) -> tuple[Path, ...]:
     if to != "aoti":
         return ()
     roots = (Path("/usr"), Path("/usr/local"), Path(sys.prefix), Path(sys.base_prefix))
-    return tuple(root / name for root in roots for name in ("include", "lib", "libexec"))
+    folders = (root / name for root in roots for name in ("include", "lib", "libexec"))
+    return (*folders, Path("/etc/ssl/openssl.cnf"))
 
 
 def _of_inductor() -> Iterator[Path]:
     """The compiler that torch's inductor asks for, and Python, with which it tries what that made."""
     yield from map(Path, (sys.executable, *_LOADERS))
+    # It hashes what it has compiled with a program, where there is one.
+    yield from map(Path, filter(None, (shutil.which("openssl"),)))
     compiler = shutil.which(os.environ.get("CXX", "g++"))
     if compiler is None:
         return
