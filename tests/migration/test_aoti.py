@@ -141,16 +141,16 @@ def test_every_stage_and_what_it_brings_is_told(package: Path) -> None:
 
 
 @needs_second_libtorch
-def test_a_file_is_converted_in_the_cage(package: Path) -> None:
-    """Its compiler runs there. A model in Python is the user's own code, which is said."""
+def test_what_is_converted_outside_of_the_cage_is_said(package: Path) -> None:
+    """A compiler runs, or the user's own code."""
     report = written_report(package.parent / "run.json")
     assert report["facts"]["cage"] == "none, it is your own code"
     made = tsharness("export", "model.py:make", "-o", "file.pt", "--quiet", cwd=package.parent)
     assert made.code == 0, made.text
-    asked = ("-o", "file.pt2", "--compare-time", "0", "--sandbox", "strict", "--json", "f.json")
+    asked = ("-o", "file.pt2", "--compare-time", "0", "--json", "f.json")
     ran = tsharness("migrate", "file.pt", "--to", "aoti", *asked, cwd=package.parent, timeout=300)
     assert ran.code == 0, ran.text
-    assert "cage" not in written_report(package.parent / "f.json")["facts"]
+    assert "a compiler runs" in written_report(package.parent / "f.json")["facts"]["cage"]
 
 
 def test_another_libtorch_among_the_systems_libraries_is_not_linked(folder: Path) -> None:

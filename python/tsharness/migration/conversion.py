@@ -24,11 +24,14 @@ _FORMS = 16
 
 
 def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: Say) -> Conversion:
-    """What the process found, in the cage if it is an artifact that is converted. Raises UsageError or
+    """What the process found, in the cage if it is an artifact that is converted. What starts
+    compilers is there under "strict" alone: not every compiler works with what the cage allows. Raises UsageError or
     ArtifactError as it says, RunnerCrash if it died or took longer than ``timeout`` seconds for each stage,
     EnvironmentProblem without a cage that must be whole."""
     source = message["source"]
-    caged = is_script(source)
+    owns = not is_script(source)
+    compiles = bool(compilers_for(message["to"])) and sandbox is not Sandbox.STRICT
+    caged = not (owns or compiles)
 
     def hear(line: Mapping[str, Any]) -> None:
         if "doing" in line:
@@ -36,14 +39,15 @@ def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: S
 
     ended = run_python(
         "tsharness.migration.converting.process",
-        message if caged else {**message, "folder": str(Path.cwd())},
+        {**message, "folder": str(Path.cwd())} if owns else message,
         _reach(message, sandbox) if caged else None,
         _STAGES * timeout,
         hear,
     )
     answer = ended.answer
     if "conversion" in answer:
-        uncaged = "; ".join(ended.missing) if caged else "none, it is your own code"
+        why = "it is your own code" if owns else "a compiler runs; --sandbox strict cages it, too"
+        uncaged = "; ".join(ended.missing) if caged else f"none, {why}"
         return replace(from_dict(Conversion, answer["conversion"]), uncaged=uncaged)
     if "error" in answer:
         kind = UsageError if answer["error"]["kind"] == "usage" else ArtifactError
