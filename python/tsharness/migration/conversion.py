@@ -24,8 +24,8 @@ _FORMS = 16
 
 
 def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: Say) -> Conversion:
-    """What the process found, in the cage if it is an artifact that is converted. What starts
-    compilers is there under "strict" alone: not every compiler works with what the cage allows. Raises UsageError or
+    """What the process found, in the cage if it is an artifact that is converted. What starts compilers is
+    there under "strict" alone: not every compiler works with what the cage allows. Raises UsageError or
     ArtifactError as it says, RunnerCrash if it died or took longer than ``timeout`` seconds for each stage,
     EnvironmentProblem without a cage that must be whole."""
     source = message["source"]
