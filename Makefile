@@ -130,6 +130,7 @@ format: $(INSTALLED)
 docs: $(INSTALLED)
 	$(PY) docs/generate_findings.py
 	$(PY) docs/generate_checks.py
+	$(PY) docs/generate_cage.py
 	$(PY) docs/generate_schemas.py
 	$(PY) docs/generate_reference.py
 

@@ -98,11 +98,10 @@ def _of_pitfall(code: str, found: Finding) -> Example:
 
 
 def _files() -> dict[str, Callable[[Path], Path | None]]:
-    """What makes a file that earns a finding: the first one of each code for which nothing optional has to be
-    installed. The pages are the same everywhere."""
+    """What makes a file that earns a finding: the first one of each code."""
     first: dict[str, Callable[[Path], Path | None]] = {}
     for bad in BAD.values():
-        if bad.code and not bad.options and not bad.reader:
+        if bad.code and not bad.options:
             first.setdefault(bad.code, bad.make)
     return {**first, **LINTS}
 

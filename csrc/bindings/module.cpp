@@ -181,7 +181,7 @@ class PythonProgram : public Program {
 
 /// The runner's work in this process, for a kind of artifact that `load(path)` loads.
 int run_application_with(std::vector<std::string> arguments, const std::string& kind,
-                         const py::function& load) {
+                         const py::function& load, const std::string& cage) {
   add_program_kind(
       {kind, [](const std::string&) { return true; },
        [&](const std::string& path, c10::Device device) {
@@ -200,7 +200,8 @@ int run_application_with(std::vector<std::string> arguments, const std::string& 
   std::vector<char*> argv;
   for (std::string& one : arguments) argv.push_back(one.data());
   const py::gil_scoped_release released;
-  return application(static_cast<int>(argv.size()), argv.data());
+  return application(static_cast<int>(argv.size()), argv.data(),
+                     Cage::from_json(Json::parse(cage)));
 }
 
 std::string compare_json(py::handle actual, py::handle expected, const std::string& tolerance,
@@ -261,11 +262,12 @@ PYBIND11_MODULE(_core, module) {
   module.def("copy_case_file", &copy_case_file, py::arg("source"), py::arg("target"),
              py::call_guard<py::gil_scoped_release>(),
              "Reads a case file into LibTorch's values and writes these to another.");
-  module.def("run_application", &run_application_with, py::arg("arguments"), py::arg("kind"),
-             py::arg("load"),
-             "The runner, called with these arguments, in this process: it has one more kind of "
-             "artifact, which load(path) loads to an object with call(leaves), argument_names and "
-             "facts. Returns the exit code.");
+  module.def(
+      "run_application", &run_application_with, py::arg("arguments"), py::arg("kind"),
+      py::arg("load"), py::arg("cage"),
+      "The runner, called with these arguments, in this process: it has one more kind of "
+      "artifact, which load(path) loads to an object with call(leaves), argument_names and "
+      "facts. The process is in that cage (JSON of tsharness._cage.enter). Returns the exit code.");
   module.def("dtype_names", &dtype_names, "Every dtype that a case file can hold.");
   module.def("set_num_threads", [](int count) { at::set_num_threads(count); }, py::arg("count"));
 }

@@ -5,6 +5,7 @@
 
 #include "core/compat.h"
 #include "core/error.h"
+#include "core/printable.h"
 #include "core/value_tree.h"
 
 namespace tsharness {
@@ -12,13 +13,20 @@ namespace tsharness {
 namespace {
 
 constexpr int kSchemaVersion = 1;
-constexpr char kRecord[] = "extra/tsharness/cases.safetensors";
+
+/// A name: terminals and logs would obey control characters in it.
+std::string plain(const std::string& name, const char* what) {
+  if (!has_controls(name)) return name;
+  throw Error(ErrorKind::CaseFile, std::string(what) + " '" + one_line(name) +
+                                       "' holds control characters; a name is one line of text");
+}
 
 Call parse_call(const Json& node) {
   Call call;
-  call.method = require(node, "method", JsonType::string, "call").get<std::string>();
+  call.method = plain(require(node, "method", JsonType::string, "call"), "method");
   call.args = require(node, "args", JsonType::array, "call");
   call.kwargs = require(node, "kwargs", JsonType::object, "call");
+  for (const auto& item : call.kwargs.items()) plain(item.key(), "argument");
   const auto outputs = node.find("outputs");
   if (outputs == node.end()) throw Error(ErrorKind::CaseFile, "call lacks 'outputs'");
   call.outputs = *outputs;
@@ -27,7 +35,7 @@ Call parse_call(const Json& node) {
 
 Case parse_case(const Json& node) {
   Case parsed;
-  parsed.name = require(node, "name", JsonType::string, "case").get<std::string>();
+  parsed.name = plain(require(node, "name", JsonType::string, "case"), "case");
   if (node.contains("device")) {
     parsed.device = require(node, "device", JsonType::string, "case").get<std::string>();
   }
@@ -83,13 +91,13 @@ std::optional<CaseFileLocation> locate_cases(const std::string& artifact) {
   try {
     if (is_file(artifact)) {
       caffe2::serialize::PyTorchStreamReader archive(artifact);
-      if (archive.hasRecord(kRecord)) {
+      if (archive.hasRecord(kCasesRecord)) {
 #if TSHARNESS_TORCH_AT_LEAST(2, 2)
-        const uint64_t size = archive.getRecordSize(kRecord);
+        const uint64_t size = archive.getRecordSize(kCasesRecord);
 #else
-        const uint64_t size = std::get<1>(archive.getRecord(kRecord));
+        const uint64_t size = std::get<1>(archive.getRecord(kCasesRecord));
 #endif
-        return CaseFileLocation{artifact, archive.getRecordOffset(kRecord), size};
+        return CaseFileLocation{artifact, archive.getRecordOffset(kCasesRecord), size};
       }
     }
   } catch (const c10::Error&) {

@@ -10,6 +10,9 @@
 
 namespace tsharness {
 
+/// Name of the record that holds an archive's own cases.
+constexpr char kCasesRecord[] = "extra/tsharness/cases.safetensors";
+
 /// One call of a method with the outputs that it must give; values are nodes of a value tree.
 struct Call {
   std::string method;

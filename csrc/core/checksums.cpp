@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <fstream>
 
+#include "core/case_file.h"
 #include "core/error.h"
+#include "core/sha256.h"
 
 namespace tsharness {
 
@@ -141,6 +143,14 @@ uint32_t crc32(const uint8_t* data, size_t bytes) {
   return ~crc;
 }
 
+/// Every record lies in one folder, which the reader leaves out of names.
+std::string below_root(const Entry& entry) { return entry.name.substr(entry.name.find('/') + 1); }
+
+size_t characters(const std::string& utf8) {
+  return static_cast<size_t>(
+      std::count_if(utf8.begin(), utf8.end(), [](char c) { return (c & '\xc0') != '\x80'; }));
+}
+
 }  // namespace
 
 std::vector<std::string> damaged_records(const std::string& archive) {
@@ -149,8 +159,7 @@ std::vector<std::string> damaged_records(const std::string& archive) {
     const std::vector<Entry> declared = entries(archive);
     caffe2::serialize::PyTorchStreamReader reader(archive);
     for (const Entry& entry : declared) {
-      // Every record lies in one folder, which the reader leaves out of names.
-      const std::string name = entry.name.substr(entry.name.find('/') + 1);
+      const std::string name = below_root(entry);
       if (!reader.hasRecord(name)) {
         damaged.push_back(name);
         continue;
@@ -161,6 +170,25 @@ std::vector<std::string> damaged_records(const std::string& archive) {
       if (size != entry.size || crc32(data, size) != entry.crc) damaged.push_back(name);
     }
     return damaged;
+  });
+}
+
+std::string content_sha256(const std::string& archive) {
+  return translating_errors(ErrorKind::Artifact, [&] {
+    std::vector<std::string> names;
+    for (const Entry& entry : entries(archive)) names.push_back(below_root(entry));
+    std::sort(names.begin(), names.end());
+    caffe2::serialize::PyTorchStreamReader reader(archive);
+    Sha256 digest;
+    for (const std::string& name : names) {
+      if (name == kCasesRecord) continue;
+      const auto record = reader.getRecord(name);
+      const size_t size = std::get<1>(record);
+      digest.update(std::to_string(characters(name)) + ":" + name + ":" + std::to_string(size) +
+                    ":");
+      digest.update(std::get<0>(record).get(), size);
+    }
+    return digest.digest();
   });
 }
 

@@ -22,6 +22,8 @@ const char* kind_name(ErrorKind kind) {
       return "memory";
     case ErrorKind::Device:
       return "device";
+    case ErrorKind::Refused:
+      return "refused";
   }
   return "internal";
 }

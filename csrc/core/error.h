@@ -15,6 +15,7 @@ enum class ErrorKind {
   Execution,  ///< the model raised while it ran
   Memory,     ///< an allocation failed or exceeded the limit
   Device,     ///< the device is not available to this LibTorch
+  Refused,    ///< the artifact holds what nobody has judged
 };
 
 /// Lower-case name of a kind, as it stands in events: "usage", "case-file", "artifact", ...

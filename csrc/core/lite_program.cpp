@@ -12,18 +12,6 @@
 
 namespace tsharness {
 
-namespace {
-
-// Bytes 4 to 7 of a flatbuffer are its identifier; PyTorch's schema says PTMF
-// (mobile_bytecode.fbs).
-bool is_flatbuffer(const std::string& path) {
-  char start[8] = "";
-  std::ifstream(path, std::ios::binary).read(start, sizeof start);
-  return std::string(start + 4, 4) == "PTMF";
-}
-
-}  // namespace
-
 LiteProgram::LiteProgram(const std::string& path, c10::Device device)
     : path_(path), device_(device), module_(torch::jit::_load_for_mobile(path, device)) {}
 
@@ -55,6 +43,14 @@ c10::FunctionSchema LiteProgram::schema(const std::string& name) const {
 
 std::unique_ptr<Program> LiteProgram::clone() const {
   return std::make_unique<LiteProgram>(path_, device_);
+}
+
+// Bytes 4 to 7 of a flatbuffer are its identifier; PyTorch's schema says PTMF
+// (mobile_bytecode.fbs).
+bool is_flatbuffer(const std::string& path) {
+  char start[8] = "";
+  std::ifstream(path, std::ios::binary).read(start, sizeof start);
+  return std::string(start + 4, 4) == "PTMF";
 }
 
 bool holds_bytecode_alone(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/mobile/module.h>
 
+#include "core/compiled_operators.h"
 #include "core/program.h"
 
 namespace tsharness {
@@ -22,6 +23,7 @@ class LiteProgram : public Program {
   std::vector<at::Tensor> parameters() const override { return module_.parameters(); }
   c10::IValue state() const override { return module_._ivalue(); }
   std::unique_ptr<Program> clone() const override;
+  std::set<std::string> operators() const override { return compiled_operators(module_); }
   /// "bytecode_version"
   Json facts() const override { return {{"bytecode_version", module_.bytecode_version()}}; }
 
@@ -30,6 +32,9 @@ class LiteProgram : public Program {
   c10::Device device_;
   mutable torch::jit::mobile::Module module_;
 };
+
+/// True for a module in the form of a flatbuffer, which is no archive.
+bool is_flatbuffer(const std::string& path);
 
 /// True for a flatbuffer, and for an archive that holds bytecode and no code.
 bool holds_bytecode_alone(const std::string& path);

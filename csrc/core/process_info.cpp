@@ -5,8 +5,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <set>
 
@@ -82,15 +80,6 @@ void load_library(const std::string& path) {
     const char* reason = ::dlerror();
     throw Error(ErrorKind::Usage, "the library " + path + " cannot be loaded: " +
                                       (reason != nullptr ? reason : "no reason given"));
-  }
-}
-
-void limit_memory(int64_t bytes) {
-  // RLIMIT_DATA counts private writable mappings only: device drivers reserve terabytes of address
-  // space that nobody uses, which RLIMIT_AS would count.
-  const struct rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
-  if (::setrlimit(RLIMIT_DATA, &limit) != 0) {
-    throw Error(ErrorKind::Usage, std::string("cannot limit memory: ") + std::strerror(errno));
   }
 }
 

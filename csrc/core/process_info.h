@@ -27,8 +27,4 @@ std::string loaded_torch_version(const std::vector<std::string>& libraries);
 /// the process lives. Raises Error(Usage) with the linker's reason.
 void load_library(const std::string& path);
 
-/// Bounds the private memory that this process may allocate, in bytes.
-/// Raises Error(Usage) if the system refuses.
-void limit_memory(int64_t bytes);
-
 }  // namespace tsharness

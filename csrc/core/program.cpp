@@ -16,8 +16,8 @@ std::unique_ptr<Program> load(const std::string& path, c10::Device device) {
 
 std::vector<ProgramKind>& kinds() {
   static std::vector<ProgramKind> known = {
-      {"torchscript", [](const std::string&) { return false; }, load<ScriptProgram>},
-      {"lite", holds_bytecode_alone, load<LiteProgram>},
+      {"torchscript", [](const std::string&) { return false; }, load<ScriptProgram>, true},
+      {"lite", holds_bytecode_alone, load<LiteProgram>, true},
 #ifdef TSHARNESS_AOTI
       {"aoti", holds_aoti_package, load<AotiProgram>},
 #endif
@@ -25,7 +25,9 @@ std::vector<ProgramKind>& kinds() {
   return known;
 }
 
-const ProgramKind& kind_for(const std::string& path, const std::string& name) {
+}  // namespace
+
+const ProgramKind& kind_of(const std::string& path, const std::string& name) {
   std::string names;
   for (const ProgramKind& one : program_kinds()) {
     if (name.empty() ? one.holds(path) : one.name == name) return one;
@@ -35,8 +37,6 @@ const ProgramKind& kind_for(const std::string& path, const std::string& name) {
   throw Error(ErrorKind::Usage,
               "no artifact of kind '" + name + "' runs in this runner; it has: " + names);
 }
-
-}  // namespace
 
 c10::FunctionSchema Program::schema(const std::string&) const {
   throw Error(ErrorKind::Usage, "an artifact of kind " + kind() + " keeps no schema");
@@ -48,7 +48,7 @@ void add_program_kind(const ProgramKind& kind) { kinds().push_back(kind); }
 
 std::unique_ptr<Program> load_program(const std::string& path, c10::Device device,
                                       const std::string& kind) {
-  return kind_for(path, kind).load(path, device);
+  return kind_of(path, kind).load(path, device);
 }
 
 void no_such_method(const Program& program, const std::string& name) {

@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,9 @@ class Program {
   virtual c10::IValue state() const { return {}; }
   /// The module with its graphs, of a kind that has them; else null.
   virtual const torch::jit::Module* module() const { return nullptr; }
+  /// All that was compiled of it (core/compiled_operators.h); nothing of a kind that holds no code
+  /// of TorchScript.
+  virtual std::set<std::string> operators() const { return {}; }
   /// What only this kind has to say of an artifact, by name (docs/kinds.md).
   virtual Json facts() const { return Json::object(); }
 };
@@ -61,6 +65,8 @@ struct ProgramKind {
   /// is wrong with it.
   std::function<bool(const std::string& path)> holds;
   std::function<std::unique_ptr<Program>(const std::string& path, c10::Device device)> load;
+  /// Of TorchScript, whose code can be judged before anything runs it.
+  bool judged = false;
 };
 
 /// The kinds that this executable has, TorchScript first.
@@ -73,6 +79,9 @@ void add_program_kind(const ProgramKind& kind);
 /// Raises Error(Usage) for another kind; what a loader throws leaves as it is.
 std::unique_ptr<Program> load_program(const std::string& path, c10::Device device,
                                       const std::string& kind = {});
+
+/// As what it would be loaded. Raises Error(Usage) for another kind.
+const ProgramKind& kind_of(const std::string& path, const std::string& kind);
 
 /// Raises Error(Usage) that lists the methods that there are.
 [[noreturn]] void no_such_method(const Program& program, const std::string& name);

@@ -2,6 +2,7 @@
 
 #include <torch/csrc/jit/api/module.h>
 
+#include "core/compiled_operators.h"
 #include "core/program.h"
 
 namespace tsharness {
@@ -24,6 +25,7 @@ class ScriptProgram : public Program {
   std::unique_ptr<Program> clone() const override {
     return std::make_unique<ScriptProgram>(module_.deepcopy());
   }
+  std::set<std::string> operators() const override { return compiled_operators(module_); }
   const torch::jit::Module* module() const override { return &module_; }
 
  private:

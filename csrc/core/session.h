@@ -62,6 +62,7 @@ class Session {
   void name_arguments(const Json& signature);
   bool flat() const { return program_->flat(); }
   bool has_graphs() const { return program_->module() != nullptr; }
+  std::set<std::string> operators() const { return program_->operators(); }
   Json facts() const { return program_->facts(); }
 
   /// To call: it stays what it is when the session is restored.

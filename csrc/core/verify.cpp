@@ -1,8 +1,8 @@
 #include "core/verify.h"
 
-#include "core/checksums.h"
 #include "core/devices.h"
 #include "core/error.h"
+#include "core/integrity.h"
 #include "core/prepared_case.h"
 
 namespace tsharness {
@@ -64,14 +64,9 @@ Verification verify_artifact(const std::string& path, const VerifyOptions& optio
   Verification result{path, "", {}};
   try {
     if (options.calls < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
-    if (options.checksums) {
-      const auto damaged = damaged_records(path);
-      if (!damaged.empty()) {
-        throw Error(ErrorKind::Artifact, "its record " + damaged.front() +
-                                             " is not what was saved (CRC-32); copy it again");
-      }
-    }
     const CaseFile file = read_cases(path, options.cases);
+    const std::string damage = options.checksums ? damage_of(path, file) : "";
+    if (!damage.empty()) throw Error(ErrorKind::Artifact, damage);
     if (file.cases().empty()) throw Error(ErrorKind::Usage, "the case file has no cases");
     Session session(path, available_device(options.device));
     for (const Case& one : file.cases()) {

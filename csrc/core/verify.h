@@ -15,7 +15,8 @@ struct VerifyOptions {
   /// How often each case is called; every call is compared. The second one runs what the executor
   /// has optimised after the first.
   int calls = 2;
-  /// Whether to look at the checksum of every record, which LibTorch's loader does not.
+  /// Whether to look at the checksum of every record, which LibTorch's loader does not, and at the
+  /// hash of the content that the cases carry.
   bool checksums = true;
 };
 

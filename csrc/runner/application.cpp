@@ -11,11 +11,13 @@
 #include <iostream>
 #include <optional>
 
+#include "core/printable.h"
 #include "core/process_info.h"
 #include "runner/cage_rules.h"
 #include "runner/command_line.h"
 #include "runner/hello.h"
 #include "runner/operators.h"
+#include "runner/quoted_run.h"
 #include "runner/steps.h"
 
 namespace tsharness {
@@ -43,6 +45,17 @@ int claim_events_fd(int fd) {
   return events;
 }
 
+/// GNU's OpenMP reads its variables before `main`, and with these it gives every thread a processor
+/// by the thread's number, which the cage takes for a stranger's: no thread would start.
+void start_without_pinning(char** argv) {
+  bool found = false;
+  for (const char* name : {"OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"}) {
+    found = std::getenv(name) != nullptr || found;
+    ::unsetenv(name);
+  }
+  if (found) ::execv("/proc/self/exe", argv);
+}
+
 std::unique_ptr<InstructionCounter> counter_for(const Job& job) {
   for (const Json& step : job.steps) {
     if (step.at("step") == "instructions") return std::make_unique<InstructionCounter>();
@@ -67,11 +80,12 @@ void do_steps(JobState& state) {
   }
 }
 
-int run(const Job& job, EventSink& events, const std::string& libtorch) {
+int run(const Job& job, EventSink& events, const std::string& libtorch,
+        const std::optional<Cage>& entered) {
   JobState state{job, events, nullptr};
   state.instructions = counter_for(job);
   // First of all: threads that are started later are in it too.
-  const Cage cage = cage_for(job);
+  const Cage cage = entered ? *entered : cage_for(job);
   if (job.threads > 0) at::set_num_threads(job.threads);
   std::optional<Settings> settings;
   std::optional<Error> problem;
@@ -83,9 +97,6 @@ int run(const Job& job, EventSink& events, const std::string& libtorch) {
   Json greeting = hello(libtorch);
   greeting["cage"] = cage.to_json();
   events.emit("hello", greeting);
-  // A GPU's driver reserves more addresses than a limit could allow: there, who watches limits it.
-  const bool on_cpu = job.device.rfind("cpu", 0) == 0;
-  if (job.memory_limit > 0 && on_cpu) limit_memory(job.memory_limit);
   problem ? events.emit_error(*problem, {{"step", "start"}}) : do_steps(state);
   events.set_step("");
   events.emit("bye", Json::object());
@@ -94,7 +105,7 @@ int run(const Job& job, EventSink& events, const std::string& libtorch) {
 
 }  // namespace
 
-int application(int argc, char** argv) {
+int application(int argc, char** argv, const std::optional<Cage>& entered) {
   const CommandLine command = parse_command_line(argc, argv);
   const bool nothing = !command.describe && !command.operators && !command.job && !command.bundle;
   if (command.help || nothing) {
@@ -113,14 +124,17 @@ int application(int argc, char** argv) {
   if (command.bundle) return run_bundle(*command.bundle);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody reads the events of an orphan
   if (command.text) {
-    TextSink events;
-    return run(*command.job, events, libtorch);
+    return run_quoted([&](int says) {
+      TextSink events(says);
+      return run(*command.job, events, libtorch, entered);
+    });
   }
   JsonLinesSink events(claim_events_fd(command.events_fd), command.job->nonce);
-  return run(*command.job, events, libtorch);
+  return run(*command.job, events, libtorch, entered);
 }
 
 void run_application(int argc, char** argv) {
+  start_without_pinning(argv);
   try {
     const int code = application(argc, argv);
     // Everything has been said. Taking LibTorch apart again, and a module of gigabytes, piece by
@@ -130,7 +144,7 @@ void run_application(int argc, char** argv) {
     std::_Exit(code);
   } catch (...) {
     const Error error = current_error(ErrorKind::Usage);
-    std::cerr << "tsharness-runner: " << error.what() << "\n";
+    std::cerr << "tsharness-runner: " << first_and_quoted(error.what()) << "\n";
     std::exit(error.kind() == ErrorKind::Device ? 8 : 2);
   }
 }

@@ -16,6 +16,7 @@
 #include "core/base64.h"
 #include "core/error.h"
 #include "core/json.h"
+#include "core/printable.h"
 #include "core/whole_file.h"
 #include "runner/bundle_job.h"
 #include "runner/events.h"
@@ -42,8 +43,8 @@ Json read_bundle(const std::string& folder) {
   if (!fs::is_regular_file(path)) {
     throw Error(ErrorKind::Usage, folder + " is no bundle: it has no bundle.json");
   }
-  Json bundle = Json::parse(text_of(path), nullptr, /*allow_exceptions=*/false);
-  if (!bundle.is_object() || bundle.value("bundle_version", 0) != kBundleVersion) {
+  Json bundle = parse_untrusted_json(text_of(path), path.string());
+  if (!bundle.is_object() || bundle.value("bundle_version", Json()) != kBundleVersion) {
     throw Error(ErrorKind::Usage, path.string() + ": this runner does bundles of version " +
                                       std::to_string(kBundleVersion) + "; make the bundle anew");
   }
@@ -99,7 +100,7 @@ class BundleRun {
                 {"bundle_version", kBundleVersion},
                 {"started", std::time(nullptr)},
                 {"machine", machine()}};
-    std::cout << "bundle  " << bundle_.at("title").get<std::string>() << std::endl;
+    std::cout << "bundle  " << one_line(bundle_.at("title").get<std::string>()) << std::endl;
   }
 
   Json machine() const {
@@ -126,7 +127,7 @@ class BundleRun {
       processes.push_back(json_of(ending));
       if (ending.complete()) break;
       code_ = worse_exit_code(code_, kCrash);
-      std::cout << "DIED  " << purpose << ": " << description(ending) << std::endl;
+      std::cout << "DIED  " << one_line(purpose + ": " + description(ending)) << std::endl;
       Json left = steps_left(job.at("steps"), ending);
       if (left.empty()) break;
       left.insert(left.begin(), load);
@@ -152,19 +153,19 @@ class BundleRun {
     const auto kind = event.at("event").get<std::string>();
     if (kind == "hello" && !greeted_) {
       greeted_ = true;
-      print_event(event);
+      print_event(event, std::cout);
     }
     if (purpose == "checks" || event.value("id", "") == "revisit") return;
     if (kind == "error") {
       code_ = worse_exit_code(code_, exit_code_of(event.value("kind", "")));
-      print_event(event);
+      print_event(event, std::cout);
     } else if (kind == "result" && event.contains("case")) {
       purpose == "verify" ? count(event) : time(event);
     }
   }
 
   void count(const Json& event) {
-    print_event(event);
+    print_event(event, std::cout);
     ++cases_;
     calls_ += event.at("calls").size();
     if (!event.at("passed").get<bool>()) code_ = worse_exit_code(code_, 1);
@@ -215,14 +216,14 @@ class BundleRun {
                                                    : fs::path(request_.results);
     write(path, results_.dump(-1, ' ', false, Json::error_handler_t::replace));
     for (const auto& [name, medians] : medians_) {
-      std::cout << "time  " << name << ": " << 1e6 * median(medians) << " us, median of "
+      std::cout << "time  " << one_line(name) << ": " << 1e6 * median(medians) << " us, median of "
                 << medians.size() << " processes\n";
     }
     const char* verdict = code_ == 0 ? "PASS" : "FAIL";
     std::cout << verdict << "  " << cases_ << (cases_ == 1 ? " case, " : " cases, ") << calls_
               << " calls\n"
               << "      all checks, judged, on a machine with Python: tsharness report "
-              << path.string() << std::endl;
+              << one_line(path.string()) << std::endl;
   }
 
   static void write(const fs::path& path, const std::string& text) {
@@ -231,7 +232,8 @@ class BundleRun {
       file.stream() << text;
       file.commit();
     } catch (const Error& error) {
-      throw Error(ErrorKind::Usage, error.what() + std::string("; name another: --output FILE"));
+      throw Error(ErrorKind::Usage,
+                  error.what() + std::string("; name another file: --output FILE"));
     }
   }
 

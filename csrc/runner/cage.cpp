@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "core/error.h"
 #include "runner/landlock.h"
 #include "runner/seccomp.h"
 
@@ -33,6 +34,11 @@ Json Cage::to_json() const {
   return {{"landlock", landlock}, {"seccomp", seccomp}, {"missing", missing}};
 }
 
+Cage Cage::from_json(const Json& json) {
+  return {json.at("landlock").get<int>(), json.at("seccomp").get<bool>(),
+          json.at("missing").get<std::vector<std::string>>()};
+}
+
 Cage enter_cage(const CageRules& rules) {
   Cage cage;
   limit(RLIMIT_CORE, 0);
@@ -45,9 +51,20 @@ Cage enter_cage(const CageRules& rules) {
   }
   cage.landlock = enter_landlock(rules);
   if (cage.landlock == 0) cage.missing.push_back("no Landlock: files are not kept from it");
-  cage.seccomp = enter_seccomp(rules.may_listen);
+  cage.seccomp = enter_seccomp(rules);
   if (!cage.seccomp)
     cage.missing.push_back("no seccomp filter: sockets and programs are open to it");
+  return cage;
+}
+
+Cage enter_cage(const CageRules& rules, const std::string& mode) {
+  if (rules.memory_bytes > 0) limit(RLIMIT_DATA, rules.memory_bytes);
+  if (mode == "off") return {0, false, {"--sandbox off"}};
+  const Cage cage = enter_cage(rules);
+  if (mode == "strict" && !cage.missing.empty()) {
+    throw Error(ErrorKind::Device, "--sandbox strict: " + cage.missing.front() +
+                                       "; use --sandbox auto to run with what there is");
+  }
   return cage;
 }
 

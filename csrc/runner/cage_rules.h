@@ -9,8 +9,8 @@ namespace tsharness {
 /// the folders that its steps write to, its scratch folder; the GPU's devices if it runs on one.
 CageRules cage_rules(const Job& job);
 
-/// Locks the process in as the job asks ("auto", "strict", "off"). Raises Error(Device) if that is
-/// "strict" and the kernel cannot.
-Cage cage_for(const Job& job);
+/// Locks the process in as the job asks ("auto", "strict", "off"); `read` are files and folders
+/// that it may read besides. Raises Error(Device) if that is "strict" and the kernel cannot.
+Cage cage_for(const Job& job, const std::vector<std::string>& read = {});
 
 }  // namespace tsharness

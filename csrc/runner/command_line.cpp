@@ -62,7 +62,7 @@ Job verify_job(const Options& options) {
   if (options.count("--device")) job.device = options.at("--device");
   if (options.count("--threads")) job.threads = to_int("--threads", options.at("--threads"));
   if (options.count("--calls")) run["calls"] = to_int("--calls", options.at("--calls"));
-  job.steps = {{{"step", "load"}}, run};
+  job.steps = {{{"step", "integrity"}}, {{"step", "load"}}, run};
   return job;
 }
 

@@ -2,13 +2,17 @@
 
 #include <iostream>
 #include <map>
+#include <ostream>
+#include <sstream>
+
+#include "core/printable.h"
 
 namespace tsharness {
 
 namespace {
 
 // From the first that occurs on, a later code cannot replace an earlier one (DESIGN: worst wins).
-constexpr int kWorstFirst[] = {6, 5, 1, 8, 2, 0};
+constexpr int kWorstFirst[] = {7, 6, 5, 1, 8, 2, 0};
 
 int rank(int code) {
   int position = 0;
@@ -35,7 +39,7 @@ int worse_exit_code(int one, int other) { return rank(other) < rank(one) ? other
 
 int exit_code_of(const std::string& kind) {
   static const std::map<std::string, int> others = {
-      {"usage", 2}, {"case-file", 2}, {"memory", 6}, {"device", 8}};
+      {"usage", 2}, {"case-file", 2}, {"memory", 6}, {"refused", 7}, {"device", 8}};
   const auto found = others.find(kind);
   return found == others.end() ? 5 : found->second;
 }
@@ -70,26 +74,35 @@ void JsonLinesSink::write(const Json& event) {
   std::fflush(out_.get());
 }
 
-void TextSink::write(const Json& event) { print_event(event); }
+void TextSink::write(const Json& event) {
+  std::ostringstream lines;
+  print_event(event, lines);
+  std::cout.flush();  // what the model has printed comes before it
+  std::fflush(nullptr);
+  ::dprintf(fd_, "%s", lines.str().c_str());
+}
 
-void print_event(const Json& event) {
+void print_event(const Json& event, std::ostream& out) {
+  const auto text = [&](const char* key) { return one_line(event.at(key).get<std::string>()); };
   const auto kind = event.at("event").get<std::string>();
   if (kind == "hello") {
-    std::cout << "runner  LibTorch " << event.at("libtorch").get<std::string>() << ", "
-              << event.at("threads").at("intra_op") << " threads, "
-              << event.at("cpu_capability").get<std::string>() << "\n";
+    out << "runner  LibTorch " << text("libtorch") << ", " << event.at("threads").at("intra_op")
+        << " threads, " << text("cpu_capability") << "\n";
   } else if (kind == "error") {
-    std::cout << "ERROR " << event.value("case", event.value("step", "")) << ": "
-              << event.at("message").get<std::string>() << "\n";
+    out << "ERROR " << one_line(event.value("case", event.value("step", ""))) << ": "
+        << first_and_quoted(event.at("message").get<std::string>()) << "\n";
   } else if (kind == "result" && event.contains("calls")) {
     const bool passed = event.at("passed").get<bool>();
-    std::cout << (passed ? "pass  " : "FAIL  ") << event.at("case").get<std::string>()
-              << (passed ? "" : ": " + first_failure(event)) << "\n";
+    out << (passed ? "pass  " : "FAIL  ") << text("case")
+        << (passed ? "" : ": " + one_line(first_failure(event))) << "\n";
+  } else if (kind == "result" && event.value("step", "") == "integrity") {
+    const auto problem = text("problem");
+    if (!problem.empty()) out << "FAIL  integrity: " << problem << "\n";
   } else if (kind == "bye") {
     const int code = event.at("exit_code").get<int>();
-    std::cout << (code == 0 ? "PASS" : "FAIL") << "  exit code " << code << "\n";
+    out << (code == 0 ? "PASS" : "FAIL") << "  exit code " << code << "\n";
   }
-  std::cout.flush();
+  out.flush();
 }
 
 }  // namespace tsharness

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdio>
+#include <iosfwd>
 #include <memory>
 #include <string>
 
@@ -14,8 +15,8 @@ int worse_exit_code(int one, int other);
 /// That of what an "error" event names as its "kind".
 int exit_code_of(const std::string& kind);
 
-/// What a person wants to read of an event, as lines on standard output; nothing for most.
-void print_event(const Json& event);
+/// What a person wants to read of an event, as lines; nothing for most.
+void print_event(const Json& event, std::ostream& out);
 
 /// Where the runner's events go, and what they add up to.
 class EventSink {
@@ -63,8 +64,15 @@ class JsonLinesSink : public EventSink {
 
 /// A verdict a line for a person on a server without Python.
 class TextSink : public EventSink {
+ public:
+  /// Writes to a file descriptor, which stays the caller's.
+  explicit TextSink(int fd) : fd_(fd) {}
+
  protected:
   void write(const Json& event) override;
+
+ private:
+  int fd_;
 };
 
 }  // namespace tsharness

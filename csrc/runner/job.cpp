@@ -32,6 +32,7 @@ Job parse_job(const Json& json) {
     job.memory_limit = json.value("memory_limit", job.memory_limit);
     job.libraries = json.value("libraries", job.libraries);
     if (json.contains("cage")) job.cage = json["cage"];
+    if (json.contains("judged")) job.judged = json["judged"];
     if (json.contains("cast")) job.cast = json["cast"];
     if (json.contains("settings")) job.settings = json["settings"];
     job.nonce = json.value("nonce", job.nonce);

@@ -23,10 +23,11 @@ struct Job {
   uint64_t seed = 0;                   ///< of LibTorch's generators, set before every case
   int64_t memory_limit = 0;            ///< bytes; 0: none
   std::vector<std::string> libraries;  ///< of operators, loaded before the artifact
+  Json judged;                         ///< of the artifact (core/judged.h); null: nobody did
   Json cast;                           ///< of the artifact and its inputs (core/cast.h)
-  Json cage = Json::object();          ///< {"mode", "scratch", "file_bytes", "cpu_seconds"}
-  Json settings;                       ///< of the whole process (core/settings.h)
-  std::string nonce;                   ///< comes back with every event, if not empty
+  Json cage = Json::object();  ///< {"mode", "scratch", "file_bytes", "cpu_seconds", "reads"}
+  Json settings;               ///< of the whole process (core/settings.h)
+  std::string nonce;           ///< comes back with every event, if not empty
   std::vector<Json> steps;
 };
 

@@ -18,6 +18,7 @@ constexpr long kRestrictSelf = 446;
 constexpr unsigned kAskVersion = 1;
 constexpr int kPathBeneath = 1;
 
+constexpr uint64_t kExecute = 1 << 0;
 constexpr uint64_t kWriteFile = 1 << 1;
 constexpr uint64_t kReadFile = 1 << 2;
 constexpr uint64_t kReadDir = 1 << 3;
@@ -25,6 +26,7 @@ constexpr uint64_t kRemoveDir = 1 << 4;
 constexpr uint64_t kRemoveFile = 1 << 5;
 constexpr uint64_t kMakeDir = 1 << 7;
 constexpr uint64_t kMakeRegular = 1 << 8;
+constexpr uint64_t kRefer = 1 << 13;  // renaming from folder to folder
 constexpr uint64_t kTruncate = 1 << 14;
 constexpr uint64_t kIoctlDevice = 1 << 15;
 
@@ -54,7 +56,8 @@ bool allow(int ruleset, const std::string& path, uint64_t rights) {
   if (place.get() < 0) return true;  // not there: there is nothing to allow
   struct stat status{};
   if (::fstat(place.get(), &status) != 0) return false;
-  if (!S_ISDIR(status.st_mode)) rights &= kWriteFile | kReadFile | kTruncate | kIoctlDevice;
+  if (!S_ISDIR(status.st_mode))
+    rights &= kExecute | kWriteFile | kReadFile | kTruncate | kIoctlDevice;
   const PathBeneath rule{rights, place.get()};
   return ::syscall(kAddRule, ruleset, kPathBeneath, &rule, 0) == 0;
 }
@@ -70,13 +73,17 @@ int enter_landlock(const CageRules& rules) {
       static_cast<int>(::syscall(kCreateRuleset, &handled, ruleset_size(version), 0)));
   if (ruleset.get() < 0) return 0;
   const uint64_t read = kReadFile | kReadDir;
-  const uint64_t write =
-      (read | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeRegular | kTruncate) & all;
+  const uint64_t write = (read | kWriteFile | kRemoveDir | kRemoveFile | kMakeDir | kMakeRegular |
+                          kRefer | kTruncate) &
+                         all;
   const uint64_t use = (kReadFile | kWriteFile | kIoctlDevice) & all;
   bool allowed = true;
   for (const auto& path : rules.read) allowed = allow(ruleset.get(), path, read) && allowed;
   for (const auto& path : rules.write) allowed = allow(ruleset.get(), path, write) && allowed;
   for (const auto& path : rules.devices) allowed = allow(ruleset.get(), path, use) && allowed;
+  for (const auto& path : rules.execute) {
+    allowed = allow(ruleset.get(), path, kExecute | kReadFile) && allowed;
+  }
   if (!allowed || ::syscall(kRestrictSelf, ruleset.get(), 0) != 0) return 0;
   return version;
 }

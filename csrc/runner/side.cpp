@@ -9,6 +9,7 @@
 #include "core/devices.h"
 #include "core/process_info.h"
 #include "core/value_tree.h"
+#include "runner/loading.h"
 
 namespace tsharness {
 
@@ -18,9 +19,9 @@ Side::Side(const Json& json, const Job& job)
   const int64_t heap = heap_bytes();
   const Settings active(settings_);
   const double start = now_seconds();
-  session_ =
-      std::make_unique<Session>(json.value("artifact", job.artifact), device_,
-                                Cast(json.value("cast", Json())), json.value("kind", job.kind));
+  session_ = load_session(json.value("judged", job.judged), json.value("artifact", job.artifact),
+                          device_, Cast(json.value("cast", Json())), json.value("kind", job.kind))
+                 .session;
   session_->synchronize();
   load_seconds_ = now_seconds() - start;
   load_bytes_ = heap_bytes() - heap;

@@ -14,8 +14,8 @@ namespace tsharness {
 /// One of the two that are compared: an artifact on a device, with its settings.
 class Side {
  public:
-  /// Loads it. `json` is {"artifact", "device", "settings", "cast"}; what it lacks is the job's.
-  /// Raises as `Session` does.
+  /// Loads it. `json` is {"artifact", "judged", "device", "settings", "cast"}; what it lacks is the
+  /// job's. Raises as `Session` does.
   Side(const Json& json, const Job& job);
 
   const Json& settings() const { return settings_; }

@@ -1,9 +1,12 @@
 #include "runner/steps.h"
 
+#include <filesystem>
+
 #include "core/clock.h"
 #include "core/devices.h"
 #include "core/infer.h"
 #include "core/process_info.h"
+#include "runner/loading.h"
 
 namespace tsharness {
 
@@ -15,6 +18,9 @@ Session& JobState::loaded() const {
 const CaseFile& JobState::case_file() {
   if (cases == nullptr) {
     const auto location = job.cases ? job.cases : locate_cases(job.artifact);
+    if (!location && !std::filesystem::exists(job.artifact)) {
+      throw Error(ErrorKind::Artifact, job.artifact + ": no such file");
+    }
     if (!location) {
       throw Error(ErrorKind::Usage, job.artifact + ": no cases in it or beside it; name a file");
     }
@@ -31,7 +37,7 @@ const std::map<std::string, Step>& all_steps() {
       {"tap", tap_step},       {"extract", extract_step},       {"ab", ab_step},
       {"server", server_step}, {"throughput", throughput_step}, {"paced", paced_step},
       {"split", split_step},   {"profile", profile_step},       {"instructions", instructions_step},
-      {"turns", turns_step}};
+      {"turns", turns_step},   {"integrity", integrity_step}};
   return steps;
 }
 
@@ -40,13 +46,15 @@ void load_step(const Json&, JobState& state) {
   const c10::Device device = available_device(state.job.device);
   for (const std::string& library : state.job.libraries) load_library(library);
   const double start = now_seconds();
-  state.session =
-      std::make_unique<Session>(state.job.artifact, device, Cast(state.job.cast), state.job.kind);
+  Loaded loaded = load_session(state.job.judged, state.job.artifact, device, Cast(state.job.cast),
+                               state.job.kind);
+  state.session = std::move(loaded.session);
   state.session->synchronize();
   state.events.emit("result", {{"step", "load"},
                                {"seconds", now_seconds() - start},
                                {"kind", state.session->kind()},
                                {"facts", state.session->facts()},
+                               {"operators", loaded.operators},
                                {"device", device.str()},
                                {"parameters", state.session->parameter_count()},
                                {"parameter_bytes", state.session->parameter_bytes()},

@@ -53,6 +53,7 @@ void paced_step(const Json& step, JobState& state);
 void split_step(const Json& step, JobState& state);
 void profile_step(const Json& step, JobState& state);
 void instructions_step(const Json& step, JobState& state);
+void integrity_step(const Json& step, JobState& state);
 
 /// The cases that a step names (all, if it names none). Raises Error(Usage) if that is none.
 std::vector<std::string> case_names(const Json& step, JobState& state);

@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstring>
 #include <random>
+#include <sstream>
 
 #include "core/clock.h"
 #include "core/descriptor.h"
@@ -23,6 +24,7 @@ namespace {
 constexpr int kEventsFd = 3;
 constexpr size_t kKeptOutput = 8192;              // bytes of what the model printed last
 constexpr size_t kLongestLine = size_t{1} << 28;  // bytes of one event
+constexpr double kLongestWait = 3600;             // seconds of one look at the process
 constexpr double kExitGrace = 10;                 // seconds from the last event to the end
 
 struct Pipe {
@@ -76,8 +78,11 @@ class Watch {
     deadline_ = now_seconds() + timeout_;
     std::array<pollfd, 2> ends{{{events_.read.get(), POLLIN, 0}, {printed_.read.get(), POLLIN, 0}}};
     while ((ends[0].fd >= 0 || ends[1].fd >= 0) && ending_.problem.empty()) {
-      const double left = std::max(0.0, deadline_ - now_seconds());
-      if (::poll(ends.data(), ends.size(), static_cast<int>(1000 * left) + 1) == 0) expire();
+      const double left = std::clamp(deadline_ - now_seconds(), 0.0, kLongestWait);
+      if (::poll(ends.data(), ends.size(), static_cast<int>(1000 * left) + 1) == 0 &&
+          now_seconds() >= deadline_) {
+        expire();
+      }
       for (size_t i = 0; i < 2; ++i) {
         if (ends[i].revents != 0 && !take(ends[i].fd, i == 0)) ends[i].fd = -1;
       }
@@ -114,7 +119,9 @@ class Watch {
 
   void expire() {
     ending_.problem = "timeout";
-    ending_.message = "took longer than " + std::to_string(static_cast<int>(timeout_)) + " s";
+    std::ostringstream message;
+    message << "took longer than " << timeout_ << " s";
+    ending_.message = message.str();
   }
 
   /// False at the end of the stream.

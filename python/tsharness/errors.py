@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tsharness.printable import one_line
+
 if TYPE_CHECKING:
     from tsharness.exporting.report import ExportReport
 
@@ -84,6 +86,9 @@ class VerificationFailed(TsharnessError):
 
     exit_code = 1
 
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(map(one_line, lines)))
+
 
 _BY_KIND: dict[str, type[TsharnessError]] = {
     "usage": UsageError,
@@ -93,6 +98,7 @@ _BY_KIND: dict[str, type[TsharnessError]] = {
     "execution": ExecutionError,
     "memory": MemoryLimitError,
     "device": DeviceError,
+    "refused": RefusedError,
 }
 
 

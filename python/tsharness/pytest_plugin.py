@@ -99,7 +99,9 @@ class ArtifactItem(pytest.Item):
         _passing(lambda: verify(self.path))
 
     def reportinfo(self) -> tuple[Path, None, str]:
-        return self.path, None, f"verify {self.path.name}"
+        from tsharness.printable import one_line
+
+        return self.path, None, f"verify {one_line(self.path.name)}"
 
 
 @pytest.fixture
@@ -130,12 +132,13 @@ def tsharness_compare() -> Compare:
 def _passing(make: Callable[[], T]) -> T:
     """The report; the test fails with what the command would have said, unless it is a pass."""
     from tsharness.errors import TsharnessError
+    from tsharness.printable import error_lines
     from tsharness.report.draw import report_text
 
     try:
         report = make()
     except TsharnessError as error:
-        pytest.fail(f"error: {error}", pytrace=False)
+        pytest.fail("\n".join(error_lines(error)), pytrace=False)
     if report.exit_code:
         pytest.fail(report_text(report), pytrace=False)
     return report

@@ -73,7 +73,8 @@ _TOLD = {
     ),
     ExitCode.REFUSED: (
         "refused for safety",
-        "an operator that writes files, or that nobody knows; code that cannot be read (docs/security.md)",
+        "an operator that writes files, or that nobody knows; code that cannot be read, or that LibTorch "
+        "reads otherwise than it was judged (docs/security.md)",
     ),
     ExitCode.ENVIRONMENT: (
         "environment",

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -42,6 +43,32 @@ bool connects_or_accepts() {
   return connected || accepted;
 }
 
+/// On a datagram socket, to whom it names or to nobody.
+bool sends() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const int socket = ::socket(AF_UNIX, SOCK_DGRAM, 0);
+  const auto* to = reinterpret_cast<const sockaddr*>(&address);
+  const bool to_name = ::sendto(socket, "x", 1, 0, to, sizeof address) >= 0 || errno != EPERM;
+  const bool to_nobody = ::send(socket, "x", 1, 0) >= 0 || errno != EPERM;
+  msghdr message{};
+  message.msg_name = &address;
+  message.msg_namelen = sizeof address;
+  const bool by_message = ::sendmsg(socket, &message, 0) >= 0 || errno != EPERM;
+  int pair[2];
+  return to_name || to_nobody || by_message || ::socketpair(AF_UNIX, SOCK_DGRAM, 0, pair) == 0;
+}
+
+/// What a model's torch.from_file(shared=True) does.
+bool makes_shared_memory() {
+  const std::string path = "/dev/shm/cage-test-" + std::to_string(::getpid());
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT, 0600);
+  if (file >= 0) ::unlink(path.c_str());
+  return file >= 0;
+}
+
+bool sends_keys_to_a_terminal() { return ::ioctl(-1, 0x5412, "x") == 0 || errno != EPERM; }
+
 bool names_its_thread() {
   const std::string path = "/proc/self/task/" + std::to_string(::syscall(SYS_gettid)) + "/comm";
   const int file = ::open(path.c_str(), O_WRONLY | O_TRUNC);
@@ -57,6 +84,11 @@ int seen_in_cage_of_gpu() {
   if (connects_or_accepts()) return 3;
   if (::socket(AF_INET, SOCK_STREAM, 0) >= 0 || ::socket(AF_INET6, SOCK_DGRAM, 0) >= 0) return 4;
   if (cage.landlock > 0 && ::open("/etc/passwd", O_RDONLY) >= 0) return 5;
+  if (sends()) return 6;
+  if (cage.landlock > 0 && makes_shared_memory()) return 7;
+  if (sends_keys_to_a_terminal() || ::ioctl(-1, 0x30000001, nullptr) == 0 || errno != EBADF) {
+    return 8;
+  }
   return 0;
 }
 

@@ -64,7 +64,9 @@ TEST(CommandLine, VerifyMakesAJob) {
   ASSERT_TRUE(command.job.has_value());
   EXPECT_TRUE(command.text);
   EXPECT_EQ(command.job->device, "cuda");
-  EXPECT_EQ(command.job->steps[1]["calls"], 3);
+  EXPECT_EQ(command.job->steps[0]["step"], "integrity");  // before anything of it runs
+  EXPECT_EQ(command.job->steps[1]["step"], "load");
+  EXPECT_EQ(command.job->steps[2]["calls"], 3);
 }
 
 TEST(CommandLine, MistakesAreErrors) {

@@ -140,6 +140,18 @@ def test_every_stage_and_what_it_brings_is_told(package: Path) -> None:
     assert "Stages" in (package.parent / "run.html").read_text()
 
 
+def test_what_is_converted_outside_of_the_cage_is_said(package: Path) -> None:
+    """A compiler runs, or the user's own code."""
+    report = written_report(package.parent / "run.json")
+    assert report["facts"]["cage"] == "none, it is your own code"
+    made = tsharness("export", "model.py:make", "-o", "file.pt", "--quiet", cwd=package.parent)
+    assert made.code == 0, made.text
+    asked = ("-o", "file.pt2", "--compare-time", "0", "--json", "f.json")
+    ran = tsharness("migrate", "file.pt", "--to", "aoti", *asked, cwd=package.parent, timeout=300)
+    assert ran.code == 0, ran.text
+    assert "a compiler runs" in written_report(package.parent / "f.json")["facts"]["cage"]
+
+
 @needs_second_libtorch
 def test_another_libtorch_among_the_systems_libraries_is_not_linked(folder: Path) -> None:
     asked = ("--to", "aoti", "-o", "debian.pt2", "--contiguous", "--compare-time", "0")
@@ -212,9 +224,9 @@ def test_a_damaged_package_is_found(package: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.pt2"
     damaged.write_bytes(data)
     cases = package.with_name(f"{package.name}.cases.safetensors")
-    ran, report = verify_json(damaged, "--cases", cases, "--level", "quick")
-    checks = {check["id"]: check["verdict"] for check in report["checks"]}
-    assert ran.code != 0 and checks["integrity"] == "fail"
+    ran = tsharness("verify", damaged, "--cases", cases, "--level", "quick")
+    assert ran.code == 5 and "is not run: TS302" in ran.err, ran.text
+    assert tsharness("inspect", damaged).code == 5
 
 
 def test_a_package_that_would_unpack_elsewhere_is_refused(package: Path, tmp_path: Path) -> None:

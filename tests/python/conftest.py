@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "python" / "tsharness"
 sys.path.insert(0, str(ROOT / "examples"))
 
 
@@ -85,6 +86,19 @@ def written_report(path: Path) -> dict[str, Any]:
 def heed_interrupts() -> None:
     """For ``preexec_fn``: a shell starts its background jobs with SIGINT ignored, and they pass this on."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def build_library(name: str, build: Path) -> Path:
+    """Operators of tests/cpp/attacks, loaded into this process, too."""
+    import torch
+
+    folder, library = Path(torch.__file__).parent, build / f"lib{name}.so"
+    command = ["c++", "-std=c++17", "-O1", "-fPIC", "-shared", "-o", library]
+    command += [f"-I{folder}/include", f"-I{folder}/include/torch/csrc/api/include"]
+    source = ROOT / "tests" / "cpp" / "attacks" / f"{name}.cpp"
+    subprocess.run([*command, source, f"-L{folder}/lib", "-lc10", "-ltorch_cpu"], check=True)
+    torch.ops.load_library(str(library))
+    return library
 
 
 def running_runners() -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import importlib.util
 import os
 import pickle
 import struct
@@ -32,21 +31,14 @@ class Bad:
     exit_code: int
     says: str
     options: tuple[str, ...] = ()
-    reader: str = ""
-    """The optional package that reads such a file; where it is not installed, that is the finding (TS372)."""
-
-    def expected(self) -> tuple[str, int]:
-        """Code and exit code, with the packages that are installed."""
-        readable = not self.reader or importlib.util.find_spec(self.reader) is not None
-        return (self.code, self.exit_code) if readable else ("TS372", 0)
 
 
 BAD: dict[str, Bad] = {}
 
 
-def bad(code: str, exit_code: int, says: str, *options: str, reader: str = "") -> Callable[[Make], Make]:
+def bad(code: str, exit_code: int, says: str, *options: str) -> Callable[[Make], Make]:
     def register(make: Make) -> Make:
-        BAD[make.__name__] = Bad(make, code, exit_code, says, options, reader)
+        BAD[make.__name__] = Bad(make, code, exit_code, says, options)
         return make
 
     return register
@@ -194,9 +186,58 @@ def gguf(path: Path) -> None:
     path.write_bytes(b"GGUF\x03\0\0\0" + bytes(64))
 
 
-@bad("TS302", 5, "ONNX", reader="onnx")
+@bad("TS302", 5, "ONNX")
 def onnx(path: Path) -> None:
     path.write_bytes(b"\x08\x08\x12\x07pytorch\x1a\x052.1.0:\x80\x02" + bytes(300))
+
+
+def field(number: int, value: bytes | str | int) -> bytes:
+    """One field of a protocol buffer."""
+    if isinstance(value, int):
+        return bytes([number << 3]) + _varint(value)
+    data = value.encode() if isinstance(value, str) else value
+    return _varint(number << 3 | 2) + _varint(len(data)) + data
+
+
+def _varint(number: int) -> bytes:
+    return bytes([number]) if number < 128 else bytes([number & 127 | 128]) + _varint(number >> 7)
+
+
+def onnx_model(
+    path: Path,
+    operator: str = "Add",
+    domain: str = "",
+    *,
+    location: str = "",
+    length: int = 8,
+    more: bytes = b"",
+) -> Path:
+    """x + w for two float32, in ONNX's format; w lies in another file, if its location is stated."""
+    shape = field(2, field(1, field(1, 2)))
+    value = [field(1, name) + field(2, field(1, field(1, 1) + shape)) for name in ("x", "y")]
+    weight = field(1, 2) + field(2, 1) + field(8, "w")
+    if location:
+        stated = {"location": location, "offset": "0", "length": str(length)}
+        weight += b"".join(field(13, field(1, key) + field(2, one)) for key, one in stated.items()) + field(
+            14, 1
+        )
+    else:
+        weight += field(9, struct.pack("<2f", 1, 2))
+    node = field(1, "x") + field(1, "w") + field(2, "y") + field(4, operator) + field(7, domain)
+    graph = field(1, node) + field(2, "g") + field(5, weight) + field(11, value[0]) + field(12, value[1])
+    opset = field(8, field(1, "") + field(2, 17))
+    path.write_bytes(field(1, 8) + field(2, "by hand") + field(7, graph) + opset + more)
+    return path
+
+
+@bad("TS373", 7, "outside of the model's folder")
+def onnx_that_reads_elsewhere(path: Path) -> None:
+    onnx_model(path, location="../weights.bin")
+
+
+@bad("TS374", 7, "of a domain that nobody knows")
+def onnx_with_a_stranger(path: Path) -> None:
+    onnx_model(path, "Run", "evil.domain")
 
 
 @bad("TS301", 5, "ExportedProgram")
@@ -205,11 +246,19 @@ def exported_program(path: Path) -> None:
     path.with_suffix(".pt2").rename(path)
 
 
+def elf(size: int = 200) -> bytes:
+    """The headers of a shared object with one segment of that size."""
+    head = struct.pack(
+        "<4sBBB9xHHIQQQIHHHHHH", b"\x7fELF", 2, 1, 1, 3, 62, 1, 0, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    return (head + struct.pack("<IIQQQQQQ", 1, 5, 0, 0, 0, size, size, 4096)).ljust(200, b"\0")
+
+
 @bad("TS371", 0, "AOTInductor package")
 def aoti_package(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("m/archive_format", "pt2")
-        archive.writestr("m/data/aotinductor/model/abc.so", b"\x7fELF")
+        archive.writestr("m/data/aotinductor/model/abc.so", elf())
 
 
 @bad("TS302", 5, "holds no")
@@ -304,7 +353,7 @@ def flipped_code(path: Path) -> None:
     path.write_bytes(data)
 
 
-@bad("TS312", 1, "declares")
+@bad("TS312", 7, "declares")
 def cut_record(path: Path) -> None:
     data = small(path).read_bytes()
     at = data.index(b"PK\x01\x02", data.rindex(b"PK\x03\x04"))
@@ -314,7 +363,7 @@ def cut_record(path: Path) -> None:
     path.write_bytes(data[:at] + central[:20] + size + size + central[28:] + data[last:])
 
 
-@bad("TS314", 1, "stands 2 times")
+@bad("TS314", 7, "stands 2 times")
 def duplicate_record(path: Path) -> None:
     import warnings
 
@@ -323,35 +372,35 @@ def duplicate_record(path: Path) -> None:
         archive.writestr(archive.namelist()[0], b"other contents")
 
 
-@bad("TS314", 1, "root folders")
+@bad("TS314", 7, "root folders")
 def two_roots(path: Path) -> None:
     with zipfile.ZipFile(small(path), "a") as archive:
         archive.writestr("other/code/__torch__.py", b"")
 
 
-@bad("TS315", 1, "leads out of")
+@bad("TS315", 7, "leads out of")
 def traversing_name(path: Path) -> None:
     with zipfile.ZipFile(small(path), "a") as archive:
         archive.writestr(f"{archive.namelist()[0].split('/')[0]}/../../etc/cron.d/job", b"* * * * *")
 
 
-@bad("TS315", 1, "leads out of")
+@bad("TS315", 7, "leads out of")
 def absolute_name(path: Path) -> None:
     with zipfile.ZipFile(small(path), "a") as archive:
         archive.writestr("/etc/passwd", b"root")
 
 
-@bad("TS316", 1, "is encrypted")
+@bad("TS316", 7, "is encrypted")
 def encrypted(path: Path) -> None:
     patched(path, lambda data: data.index(b"PK\x01\x02") + 8, b"\x01")
 
 
-@bad("TS317", 1, "unpacks")
+@bad("TS317", 7, "unpacks")
 def bomb(path: Path) -> None:
     rewrite(small(path), {"extra/zeros": bytes(50_000_000)}, compress=("extra/zeros",))
 
 
-@bad("TS313", 1, "shares bytes with")
+@bad("TS313", 7, "shares bytes with")
 def overlapping(path: Path) -> None:
     """Two entries of the directory that point to one record."""
     data = small(path).read_bytes()
@@ -360,17 +409,17 @@ def overlapping(path: Path) -> None:
     path.write_bytes(data[: second + 42] + data[first + 42 : first + 46] + data[second + 46 :])
 
 
-@bad("TS312", 1, "where it lies")
+@bad("TS312", 7, "where it lies")
 def renamed_where_it_lies(path: Path) -> None:
     patched(path, lambda data: data.index(b"/data.pkl"), b"/date.pkl")
 
 
-@bad("TS312", 1, "has no header")
+@bad("TS312", 7, "has no header")
 def broken_header(path: Path) -> None:
     patched(path, lambda data: data.index(b"PK\x03\x04"), b"PK\x03\x05")
 
 
-@bad("TS312", 1, "another size or checksum")
+@bad("TS312", 7, "another size or checksum")
 def other_checksum_where_it_lies(path: Path) -> None:
     rewrite(small(path), {})
     data = bytearray(path.read_bytes())
@@ -378,9 +427,20 @@ def other_checksum_where_it_lies(path: Path) -> None:
     path.write_bytes(data)
 
 
-@bad("TS322", 0, "before the first record")
+@bad("TS366", 7, "leads elsewhere")
 def something_before_it(path: Path) -> None:
     path.write_bytes(b"#!/bin/sh\necho hello\nexit\n" + small(path).read_bytes())
+
+
+@bad("TS322", 7, "before the first record")
+def something_else_before_it(path: Path) -> None:
+    """The directory knows of it, so that every reader finds its records."""
+    with zipfile.ZipFile(small(path)) as archive:
+        records = {info.filename: archive.read(info) for info in archive.infolist()}
+    path.write_bytes(b"#!/bin/sh\n")
+    with zipfile.ZipFile(path, "a") as archive:
+        for name, data in records.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
 
 
 @bad("TS318", 1, "there is no record data/0")
@@ -445,17 +505,17 @@ def without_objects(path: Path) -> None:
     rewrite(small(path), {"data.pkl": None})
 
 
-@bad("TS302", 5, "cannot be parsed")
+@bad("TS365", 7, "cannot be parsed")
 def code_that_is_none(path: Path) -> None:
     with_code(path, "return", "return return")
 
 
-@bad("TS302", 5, "cannot be parsed")
+@bad("TS365", 7, "cannot be parsed")
 def deeply_nested_code(path: Path) -> None:
     with_code(path, "return ", "x = " + "(" * 5000 + "1" + ")" * 5000 + "\n    return ")
 
 
-@bad("TS302", 5, "is no text")
+@bad("TS365", 7, "is no text")
 def binary_code(path: Path) -> None:
     rewrite(small(path), {"code/__torch__/more.py": b"\xff\xfe\0def"})
 
@@ -632,7 +692,7 @@ def asks_for_an_attribute(path: Path) -> None:
     with_code(path, "return ", 'getattr(torch, "save")(x, "a")\n    return ')
 
 
-@bad("TS302", 5, "in its own body")
+@bad("TS365", 7, "in the body of the class")
 def calls_in_a_class_body(path: Path) -> None:
     with_code(path, "  training : bool", '  training : bool\n  x : Final[int] = torch.save(1, "a")')
 

@@ -72,10 +72,10 @@ def test_only_cuda_excuses_where_everything_was_installed(
 def test_a_run_names_those_of_the_runs_before_it(tmp_path: Path) -> None:
     kept = tmp_path / "skipped.txt"
     kept.write_text("C++\tthe C++ tests: GoogleTest is not installed\n")
-    for folder in (tmp_path / "one", tmp_path / "two"):
-        folder.mkdir()
-        done = ran(folder, "passes", "tool", TSHARNESS_SKIPPED=str(kept))
+    for names in (("passes", "tool"), ("passes", "tool", "inside")):
+        done = ran(tmp_path, *names, TSHARNESS_SKIPPED=str(kept))
         assert done.code == 0, done.text
     closing = done.out[done.out.index("skipped here") :].splitlines()
     assert "   1  the C++ tests: GoogleTest is not installed" in closing
-    assert "   2  a is missing (Debian: apt-get install a)" in closing
+    assert "   1  a is missing (Debian: apt-get install a)" in closing, "a test that is skipped twice is one"
+    assert "   1  b is missing: pip install b" in closing

@@ -14,10 +14,15 @@ import pytest
 import torch
 
 import tsharness as package
-from conftest import Ran, run, tsharness, written_report
+from conftest import ROOT, Ran, run, tsharness, written_report
+from second_libtorch import needs_second_libtorch
 from test_hostile import Loop, Segfault, make
+from tsharness.bundling.elf import leave_own_libraries
 from tsharness.bundling.runtime import licences_of
+from tsharness.errors import EnvironmentProblem
 
+NEEDED = torch.__version__.partition("+")[0]
+"""The LibTorch that the runner was built against, as its headers have it."""
 HOST_FACTS = {
     *("seconds", "started", "mapped_libraries", "place", "host", "cage", "curves", "message", "load_seconds"),
     "printed",
@@ -46,8 +51,21 @@ def whole(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def plain(models: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of a small bundle of the linear model, for this machine."""
+def libtorch(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """This environment's, named as a user does on a host that has one."""
+    folder = Path(torch.__file__).parent
+    monkeypatch.setenv("LIBTORCH", str(folder))
+    return folder
+
+
+@pytest.fixture
+def plain(
+    models: Path,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    libtorch: Path,
+) -> Path:
+    """A copy of a small bundle of the linear model, on a machine with a LibTorch."""
     made = tmp_path_factory.getbasetemp() / "plain-bundle"
     if not made.exists():
         bundled(models / "linear.pt", made, "--no-bench", "--level", "quick")
@@ -90,7 +108,8 @@ def test_in_a_root_folder_without_python(whole: Path, models: Path, tmp_path: Pa
     assert "time  example: " in ran.out and "tsharness report /bundle/results.json" in ran.out
     judged = tsharness("report", root / "bundle" / "results.json", "--json", tmp_path / "there.json")
     assert judged.code == 0 and " · on " in judged.out, judged.text
-    here = tsharness("verify", models / "linear.pt", "--json", tmp_path / "here.json")
+    # A bundle has no path of the machine that made it.
+    here = tsharness("verify", "linear.pt", "--json", tmp_path / "here.json", cwd=models)
     assert here.code == 0
     there, timed = json.loads((tmp_path / "there.json").read_text())["reports"]
     assert comparable(there) == comparable(written_report(tmp_path / "here.json"))
@@ -138,6 +157,7 @@ def test_parts_of_it_and_another_place_for_the_results(whole: Path, tmp_path: Pa
     assert missing.code == 2 and "name another file" in missing.err
 
 
+@pytest.mark.usefixtures("libtorch")
 @pytest.mark.parametrize(
     ("module", "options", "message"),
     [(Segfault(), (), "the runner crashed (SIGSEGV)"), (Loop(), ("--timeout", "3"), "took longer than 3 s")],
@@ -158,6 +178,7 @@ def test_a_case_that_dies_leaves_the_others_to_run(
     assert message in bad["error"]["message"]
 
 
+@pytest.mark.usefixtures("libtorch")
 def test_an_artifact_without_cases_is_bundled_with_those_that_were_made(tmp_path: Path) -> None:
     from tsharness.exporting import torch_jit
 
@@ -168,6 +189,7 @@ def test_an_artifact_without_cases_is_bundled_with_those_that_were_made(tmp_path
     assert judged.code == 0 and "inputs from" in judged.out, judged.text
 
 
+@pytest.mark.usefixtures("libtorch")
 def test_float64_judges_there_by_what_ran_there(models: Path, tmp_path: Path) -> None:
     from tsharness.bundling.api import bundle_artifact
     from tsharness.verification.checks.rule import Level
@@ -182,6 +204,7 @@ def test_float64_judges_there_by_what_ran_there(models: Path, tmp_path: Path) ->
         assert case["verdict"] == "pass" and case["outputs"][0]["float64"] is not None
 
 
+@pytest.mark.usefixtures("libtorch")
 @pytest.mark.parametrize("kind", [".tar.gz", ".tar.zst"])
 def test_as_one_file(models: Path, tmp_path: Path, kind: str) -> None:
     archive = bundled(models / "linear.pt", tmp_path / f"linear-b{kind}", "--no-bench", "--level", "quick")
@@ -196,6 +219,7 @@ def test_as_one_file(models: Path, tmp_path: Path, kind: str) -> None:
     assert run(tmp_path / "linear-b" / "run.sh").code == 0
 
 
+@pytest.mark.usefixtures("libtorch")
 def test_from_python(models: Path, tmp_path: Path) -> None:
     made = package.bundle(models / "linear.pt", tmp_path / "b", bench=False, level="quick", rtol=1e-3)
     assert isinstance(made, package.Bundle) and made.path == tmp_path / "b"
@@ -243,3 +267,74 @@ def test_without_libtorch_it_says_where_to_name_one(plain: Path) -> None:
     sums.write_text("".join(lines))
     ran = run(plain / "run.sh")
     assert ran.code == 8 and "LIBTORCH=" in ran.err
+
+
+@pytest.mark.parametrize("folder", ["/nonexistent", "/proc"])
+def test_a_folder_without_libtorch_is_refused(
+    plain: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """Also by a bundle that has one: what the user names is what runs."""
+    monkeypatch.setenv("LIBTORCH", folder)
+    for made in (plain, whole):
+        ran = run(made / "run.sh", "--only", "verify")
+        assert ran.code == 8 and "PASS" not in ran.text
+        assert f"no lib/libtorch_cpu.so in LIBTORCH={folder}" in ran.err
+        assert f"LibTorch {NEEDED}" in ran.err
+
+
+def test_it_looks_for_no_libtorch_where_it_was_built(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("LIBTORCH", raising=False)
+    folder = bundled(models / "linear.pt", tmp_path / "b", "--no-bench", "--level", "quick")
+    ran = run(folder / "run.sh")
+    assert ran.code == 8 and f"It needs LibTorch {NEEDED}" in ran.err
+
+
+def test_what_is_named_runs_before_what_is_in_it(whole: Path, tmp_path: Path, libtorch: Path) -> None:
+    named = tmp_path / "named"
+    named.mkdir()
+    (named / "lib").symlink_to(libtorch / "lib")
+    results = tmp_path / "r.json"
+    ran = run(
+        whole / "run.sh",
+        *("--only", "verify", "--output", results),
+        env={**os.environ, "LIBTORCH": str(named)},
+    )
+    assert ran.code == 0, ran.text
+    (hello,) = {
+        tuple(event["mapped_libraries"])
+        for outcome in filter(None, json.loads(results.read_text())["outcomes"])
+        for process in outcome["processes"]
+        for event in process["events"]
+        if event["event"] == "hello"
+    }
+    places = {Path(path).parent for path in hello if Path(path).name.startswith(("libtorch", "libc10"))}
+    assert places == {(libtorch / "lib").resolve()}
+
+
+@needs_second_libtorch
+def test_another_version_is_not_taken_for_the_one_that_it_needs(
+    whole: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIBTORCH", "/usr")
+    ran = run(whole / "run.sh", "--only", "verify")
+    assert ran.code == 8 and "PASS" not in ran.text and NEEDED in ran.err
+
+
+def test_no_path_of_this_machine_is_in_it(plain: Path, models: Path, libtorch: Path) -> None:
+    """Neither of the artifact's folder, nor of the sources and libraries that the runner was built from."""
+    places = [str(path).encode() for path in (libtorch, models, ROOT, Path.home())]
+    for path in (plain / "bundle.json", plain / "runtime/tsharness/bin/tsharness-runner", plain / "run.sh"):
+        content = path.read_bytes()
+        assert not [place for place in places if place + b"/" in content], path
+    told = run("readelf", "--dynamic", plain / "runtime/tsharness/bin/tsharness-runner").out
+    assert re.findall(r"runpath: \[(.*)\]", told) == ["$ORIGIN/../../torch/lib"] and "rpath:" not in told
+
+
+def test_only_an_executable_is_changed(tmp_path: Path) -> None:
+    for content in (b"", b"#!/bin/sh\n", b"\x7fELF\x02\x01" + bytes(20), b"\x7fELF\x01\x01" + bytes(100)):
+        (tmp_path / "file").write_bytes(content)
+        with pytest.raises(EnvironmentProblem, match="no executable"):
+            leave_own_libraries(tmp_path / "file")
+        assert (tmp_path / "file").read_bytes() == content

@@ -225,7 +225,7 @@ with scratch.ScratchFolder(Path(sys.argv[2]) if sys.argv[2:] else None) as folde
 """
 
 
-@pytest.mark.parametrize("moment", range(1, 9))
+@pytest.mark.parametrize("moment", range(1, 10))
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_whenever_a_process_is_killed_the_next_one_understands(
     temporary: Path, moment: int, elsewhere: bool
@@ -240,7 +240,7 @@ def test_whenever_a_process_is_killed_the_next_one_understands(
     left = [entry.name for entry in temporary.rglob("*") if entry.is_file() and entry.stat().st_size]
     folders = [entry for entry in temporary.rglob("scratch-*") if entry.is_dir()]
     assert not left and not folders
-    if moment > 3:  # before that it had no words yet
+    if moment > 4:  # before that it had no words yet
         assert not list(temporary.iterdir())
 
 

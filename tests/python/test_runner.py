@@ -63,7 +63,7 @@ def test_by_hand_without_python(runner_path: Path, models: Path) -> None:
         ((), 2, "usage:"),
         (("--nonsense", "x"), 2, "unknown option --nonsense"),
         (("/no/such/job",), 2, "cannot read the job"),
-        (("--verify", "/no/such.pt"), 5, "ERROR load"),
+        (("--verify", "/no/such.pt"), 5, "ERROR integrity: /no/such.pt: no such file"),
     ],
 )
 def test_mistakes_by_hand(runner_path: Path, arguments: tuple[str, ...], code: int, message: str) -> None:

@@ -103,9 +103,17 @@ def raw_record(path: Path, info: zipfile.ZipInfo, most: int | None = None) -> by
         data = file.read(info.compress_size if most is None else min(most, info.compress_size))
     if info.compress_type == zipfile.ZIP_STORED:
         return data
-    return zlib.decompressobj(-zlib.MAX_WBITS).decompress(
-        data, max(1, min(info.file_size, most or info.file_size))
-    )
+    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
+    found = inflate.decompress(data, max(1, min(info.file_size, most or info.file_size)))
+    if most is None and (len(found) != info.file_size or not _ended(inflate)):
+        raise zipfile.BadZipFile(f"does not unpack to the {info.file_size} bytes that it declares")
+    return found
+
+
+def _ended(inflate: zlib._Decompress) -> bool:
+    """Whether nothing more would come, and nothing stands behind it."""
+    more = inflate.decompress(inflate.unconsumed_tail, 1)
+    return inflate.eof and not more and not inflate.unused_data
 
 
 def append_cases(path: Path, data: bytes) -> None:

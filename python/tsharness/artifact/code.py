@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import ast
-import itertools
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from tsharness.artifact.mentions import dotted, operators_of
 from tsharness.errors import ArtifactError
-
-_MOST_CODE = 64_000_000  # bytes; the largest real archives have some five million
 
 
 class CodeError(ArtifactError):
@@ -117,157 +112,6 @@ class Code:
         return found
 
 
-def parse_code(records: Mapping[str, bytes]) -> Code:
-    """``records``: the ``code/**/*.py`` of an archive, by name. Raises CodeError."""
-    total = sum(map(len, records.values()))
-    if total > _MOST_CODE:
-        raise CodeError(f"{total} bytes of code; more than {_MOST_CODE} are not read")
-    code = Code()
-    for name, data in records.items():
-        _Reader(code, name, data).read()
-    for function in code.functions.values():
-        _Body(code, function).read()
-    return code
-
-
 def unparse(node: ast.AST | None) -> str:
     """An expression as text, in one line."""
     return "" if node is None else " ".join(ast.unparse(node).split())
-
-
-class _Reader:
-    """One record: its classes and functions, each parsed by itself, so that memory stays small."""
-
-    def __init__(self, code: Code, record: str, data: bytes) -> None:
-        self._code = code
-        self._record = record
-        self._module = record.removeprefix("code/").removesuffix(".py").replace("/", ".")
-        try:
-            self._text = data.decode()
-        except UnicodeDecodeError as error:
-            raise CodeError(f"{record} is no text: {error}") from None
-
-    def read(self) -> None:
-        lines = self._text.splitlines(keepends=True)
-        starts = [i for i, line in enumerate(lines) if line[:1] not in " \t\n#)" and line.strip()]
-        offset = len("".join(lines[: starts[0]]).encode()) if starts else 0
-        for begin, end in itertools.pairwise([*starts, len(lines)]):
-            chunk = "".join(lines[begin:end])
-            self._top_level(chunk, begin, offset)
-            offset += len(chunk.encode())
-
-    def _top_level(self, chunk: str, line: int, offset: int) -> None:
-        for node in _parsed(chunk, self._record).body:
-            if isinstance(node, ast.ClassDef):
-                self._class(node, chunk, line, offset)
-            elif isinstance(node, ast.FunctionDef):
-                self._function(node, self._module, chunk, line, offset)
-
-    def _class(self, node: ast.ClassDef, chunk: str, line: int, offset: int) -> None:
-        name = f"{self._module}.{node.name}"
-        found = Class(name, self._record, unparse(node.bases[0]) if node.bases else "")
-        for item in node.body:
-            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
-                found.attributes[item.target.id] = unparse(item.annotation)
-            elif isinstance(item, ast.Assign) and isinstance(item.targets[0], ast.Subscript):
-                key = item.targets[0].slice  # __annotations__["0"] = ...
-                if isinstance(key, ast.Constant):
-                    found.attributes[str(key.value)] = unparse(item.value)
-            if isinstance(item, ast.FunctionDef):
-                self._function(item, name, chunk, line, offset)
-            elif any(
-                isinstance(inner, ast.Name) and inner.id in ("torch", "ops") for inner in ast.walk(item)
-            ):
-                raise CodeError(f"{self._record}: the class {node.name} calls something in its own body")
-        self._code.classes[name] = found
-
-    def _function(self, node: ast.FunctionDef, owner: str, chunk: str, line: int, offset: int) -> None:
-        parameters = tuple(argument.arg for argument in node.args.args)
-        starts = [offset]
-        for text in chunk.splitlines(keepends=True):
-            starts.append(starts[-1] + len(text.encode()))
-        name = f"{owner}.{node.name}"
-        found = Function(name, self._record, parameters, node, starts=tuple(starts), first_line=line)
-        for op, call in operators_of(node):
-            at, byte = found.position(call)
-            found.operators.append(OperatorCall(op, call, byte, at))
-        found.operators.sort(key=lambda call: call.offset)
-        self._code.functions[found.name] = found
-
-
-def _parsed(chunk: str, record: str) -> ast.Module:
-    try:
-        return ast.parse(chunk)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise CodeError(f"{record} cannot be parsed: {error}") from None
-
-
-class _Body:
-    """What one function calls and sets, with the types of its objects followed through the classes."""
-
-    def __init__(self, code: Code, function: Function) -> None:
-        self._code = code
-        self._function = function
-        self._types: dict[str, str] = {}
-        for argument in function.body.args.args:
-            if argument.annotation is not None:
-                self._types[argument.arg] = unparse(argument.annotation)
-        self._functions: dict[str, str] = {}
-
-    def read(self) -> None:
-        for node in ast.walk(self._function.body):
-            if isinstance(node, ast.Assign):
-                self._assign(node)
-        for node in ast.walk(self._function.body):
-            if isinstance(node, ast.Call):
-                self._function.calls += [CallSite(name, node) for name in self._called(node)]
-
-    def _assign(self, node: ast.Assign) -> None:
-        target = node.targets[0]
-        if isinstance(target, ast.Attribute):
-            self._function.sets.append((target.attr, node))
-        if not isinstance(target, ast.Name):
-            return
-        path = dotted(node.value)
-        if path is not None and path in self._code.functions:
-            self._functions[target.id] = path
-        type_ = self._type(node.value)
-        if type_ is not None:
-            self._types[target.id] = type_
-
-    def _type(self, node: ast.expr) -> str | None:
-        if isinstance(node, ast.Name):
-            return self._types.get(node.id)
-        if isinstance(node, ast.Attribute):
-            return self._attribute(node.value, node.attr)
-        if isinstance(node, ast.Call) and dotted(node.func) == "getattr" and len(node.args) == 2:
-            name = node.args[1]
-            return self._attribute(node.args[0], str(name.value)) if isinstance(name, ast.Constant) else None
-        return None
-
-    def _attribute(self, owner: ast.expr, name: str) -> str | None:
-        found = self._code.classes.get(self._type(owner) or "")
-        return found.attributes.get(name) if found else None
-
-    def _called(self, node: ast.Call) -> Iterator[str]:
-        path = dotted(node.func)
-        if path in self._functions:
-            yield self._functions[str(path)]
-        elif path in self._code.functions:
-            yield str(path)
-        elif isinstance(node.func, ast.Attribute):
-            yield from self._method(node.func)
-        if path in ("fork", "awaitable") and node.args:
-            # What runs beside is called all the same.
-            name = dotted(node.args[0])
-            yield from [name] if name in self._code.functions else []
-
-    def _method(self, node: ast.Attribute) -> Iterator[str]:
-        type_ = self._type(node.value)
-        exact = f"{type_}.{node.attr}"
-        if exact in self._code.functions:
-            yield exact
-        elif type_ is None or (type_ in self._code.classes and "Interface" in self._code.classes[type_].base):
-            # Of an interface, or of what is not followed: every method of that name may be meant.
-            pattern = re.compile(rf".*\.{re.escape(node.attr)}")
-            yield from (name for name in self._code.functions if pattern.fullmatch(name))

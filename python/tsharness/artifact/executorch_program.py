@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tsharness.artifact.flatbuffer_shape import check_shape
 from tsharness.artifact.flatbuffer_tables import FlatbufferError, Tables, read_tables
 
 _PROGRAM = {"plans": 1}
@@ -18,6 +19,53 @@ _CHAIN = {"instructions": 2}
 _INSTRUCTION = {"type": 0, "value": 1}
 _CALL = {"index": 0}
 """Numbers of the fields in their tables."""
+_SCHEMA = {
+    "Program": ("4", "[Plan", "[Bytes", "[Bytes", "[Segment", "Parts", "[Parts", "[Named"),
+    "Plan": ("s", "Pair", "[Value", "[4", "[4", "[Chain", "[Pair", "[Delegate", "[8", "[Device"),
+    "Value": ("1", "|Value"),
+    "|Value": (
+        "",
+        "Nothing",
+        "Long",
+        "Byte",
+        "Long",
+        "Tensor",
+        "Text",
+        "Longs",
+        "Longs",
+        "Bytes",
+        "Ints",
+        "Ints",
+    ),
+    "Tensor": ("1", "4", "[4", "[1", "1", "4", "Numbers", "1", "1", "TensorInfo"),
+    "TensorInfo": ("8", "s", "1", "1", "1"),
+    "Chain": ("[4", "[4", "[Instruction", "[Frames"),
+    "Instruction": ("1", "|Arguments"),
+    "|Arguments": ("", "Call", "Call", "Numbers", "Numbers", "Numbers"),
+    "Call": ("4", "[4"),
+    "Delegate": ("s", "Reference", "[Spec"),
+    "Reference": ("1", "4"),
+    "Spec": ("s", "[1"),
+    "Frames": ("[Frame",),
+    "Frame": ("s", "4", "s", "s"),
+    "Segment": ("8", "8"),
+    "Parts": ("4", "[8"),
+    "Named": ("s", "4"),
+    "Pair": ("s", "s"),
+    "Numbers": ("4", "4", "4"),
+    "Device": ("4", "1", "1"),
+    "Nothing": (),
+    "Long": ("8",),
+    "Byte": ("1",),
+    "Text": ("s",),
+    "Longs": ("[8",),
+    "Ints": ("[4",),
+    "Bytes": ("[1",),
+}
+"""Fields of all tables (flatbuffer_shape.py)."""
+_SEGMENTS, _SEGMENT = 4, {"offset": 0, "size": 1}
+_HEADER = b"eh00"
+"""Behind the magic number: bytes of the header, of the program, and where the segments begin."""
 _KERNEL_CALL, _DELEGATE_CALL = 1, 2
 """Members of the union InstructionArguments."""
 
@@ -43,10 +91,23 @@ def read_program(path: Path) -> tuple[Plan, ...]:
 
 
 def _plans(tables: Tables) -> tuple[Plan, ...]:
+    _check(tables)
     plans = tuple(_plan(tables, one) for one in tables.vector(tables.follow(0), _PROGRAM["plans"]))
     if not plans:
         raise FlatbufferError("holds no method")
     return plans
+
+
+def _check(tables: Tables) -> None:
+    """Raises FlatbufferError for a program that leads out of the file, or whose segments do."""
+    check_shape(tables, _SCHEMA, "Program")
+    base = 0
+    if tables.read(8, 4) == _HEADER:
+        tables.within(0, tables.unpack("<Q", 16))
+        base = tables.unpack("<Q", 24)
+    for segment in tables.vector(tables.follow(0), _SEGMENTS):
+        offset, size = (tables.number(segment, _SEGMENT[name], "<Q") for name in ("offset", "size"))
+        tables.within(base + offset, size)
 
 
 def _plan(tables: Tables, plan: int) -> Plan:

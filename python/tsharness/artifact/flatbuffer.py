@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsharness.artifact.bytecode import Bytecode
-from tsharness.artifact.flatbuffer_tables import Tables, read_tables
+from tsharness.artifact.flatbuffer_shape import check_shape
+from tsharness.artifact.flatbuffer_tables import FlatbufferError, Tables, read_tables
 
 _MODULE = {"version": 0, "state": 3, "ivalues": 4, "object_types": 7, "sources": 8}
 _SOURCE = {"name": 0, "content": 1}
@@ -18,6 +19,46 @@ _FUNCTION = {"name": 0, "operators": 2}
 _OPERATOR = {"name": 0}
 _OBJECT_TYPE = {"name": 0}
 """Numbers of the fields in their tables."""
+_SCHEMA = {
+    "Module": (
+        "4",
+        "[ExtraFile",
+        "[4",
+        "4",
+        "[IValue",
+        "4",
+        "[Storage",
+        "[ObjectType",
+        "[ExtraFile",
+        "[4",
+        "4",
+        "4",
+    ),
+    "ExtraFile": ("s", "s"),
+    "IValue": ("1", "|Value"),
+    "|Value": (
+        *("", "8", "1", "8", "16", "Tensor", "Text", "List", "Items", "Dict", "Object"),
+        *("Longs", "Longs", "Bools", "Text", "Enum", "Function"),
+    ),
+    "Tensor": ("4", "1", "4", "[4", "[4", "1", "Quantized"),
+    "Quantized": ("1", "8", "4", "Tensor", "Tensor", "4"),
+    "Text": ("s",),
+    "List": ("[4", "s"),
+    "Items": ("[4",),
+    "Dict": ("[4", "[4", "s"),
+    "Object": ("4", "4", "[4", "4"),
+    "ObjectType": ("s", "1", "[s"),
+    "Longs": ("[8",),
+    "Bools": ("[1",),
+    "Enum": ("s", "4"),
+    "Operator": ("s", "s", "4"),
+    "Argument": ("s", "s", "4"),
+    "Schema": ("[Argument", "[Argument"),
+    "Debug": ("[8",),
+    "Function": ("s", "[8", "[Operator", "[4", "[s", "4", "Schema", "Debug", "4"),
+    "Storage": ("[1",),
+}
+"""Fields of all tables (flatbuffer_shape.py)."""
 _IS_FUNCTION = 16  # IValueUnion.Function
 
 
@@ -40,6 +81,7 @@ def read_flatbuffer(path: Path) -> FlatbufferModule:
 
 
 def _module(tables: Tables) -> FlatbufferModule:
+    check_shape(tables, _SCHEMA, "Module")
     root = tables.follow(0)
     operators: dict[str, tuple[str, ...]] = {}
     values = list(tables.vector(root, _MODULE["ivalues"]))
@@ -50,12 +92,12 @@ def _module(tables: Tables) -> FlatbufferModule:
             names = tuple(tables.text(one, _OPERATOR["name"]).decode() for one in called)
             name = tables.text(function, _FUNCTION["name"]).decode()
             operators[name] = (*operators.get(name, ()), *names)
-    sources = {
-        f"code/{tables.text(one, _SOURCE['name']).decode().replace('.', '/')}.py": tables.text(
-            one, _SOURCE["content"]
-        )
-        for one in tables.vector(root, _MODULE["sources"])
-    }
+    sources: dict[str, bytes] = {}
+    for one in tables.vector(root, _MODULE["sources"]):
+        record = f"code/{tables.text(one, _SOURCE['name']).decode().replace('.', '/')}.py"
+        if record in sources:
+            raise FlatbufferError(f"holds {record} a second time")
+        sources[record] = tables.text(one, _SOURCE["content"])
     types = [
         tables.text(one, _OBJECT_TYPE["name"]).decode()
         for one in tables.vector(root, _MODULE["object_types"])

@@ -41,41 +41,41 @@ class Tables:
 
     def follow(self, position: int) -> int:
         """Where an offset leads."""
-        return position + int(self._unpack("<I", position))
+        return position + int(self.unpack("<I", position))
 
     def number(self, table: int, field: int, form: str) -> int:
         """A field's value, 0 if it is left out."""
-        place = self._place(table, field)
-        return int(self._unpack(form, place)) if place else 0
+        place = self.place(table, field)
+        return int(self.unpack(form, place)) if place else 0
 
     def table(self, table: int, field: int) -> int:
         """The table that a field names."""
-        place = self._place(table, field)
+        place = self.place(table, field)
         if not place:
             raise FlatbufferError(f"a table at byte {table} lacks its field {field}")
         return self.follow(place)
 
     def vector(self, table: int, field: int) -> Iterator[int]:
         """The tables that a field lists."""
-        place = self._place(table, field)
+        place = self.place(table, field)
         if not place:
             return
         start = self.follow(place)
-        count = self._unpack("<I", start)
+        count = self.unpack("<I", start)
         self._count(count)
         for number in range(count):
             yield self.follow(start + 4 + 4 * number)
 
     def numbers(self, table: int, field: int, form: str) -> list[int]:
         """The numbers that a field lists."""
-        place = self._place(table, field)
+        place = self.place(table, field)
         if not place:
             return []
         start = self.follow(place)
-        count = int(self._unpack("<I", start))
+        count = int(self.unpack("<I", start))
         self._count(count)
         size = struct.calcsize(form)
-        return [int(self._unpack(form, start + 4 + size * number)) for number in range(count)]
+        return [int(self.unpack(form, start + 4 + size * number)) for number in range(count)]
 
     def _count(self, entries: int) -> None:
         self._entries += entries
@@ -84,26 +84,33 @@ class Tables:
 
     def text(self, table: int, field: int) -> bytes:
         """A string, empty if it is left out."""
-        place = self._place(table, field)
+        place = self.place(table, field)
         if not place:
             return b""
         start = self.follow(place)
-        length = self._unpack("<I", start)
+        length = self.unpack("<I", start)
         if length > _MOST_TEXT:
             raise FlatbufferError(f"declares a text of {length} bytes")
-        return self._read(start + 4, length)
+        return self.read(start + 4, length)
 
-    def _place(self, table: int, field: int) -> int:
-        fields = table - self._unpack("<i", table)
-        if 4 + 2 * field + 2 > self._unpack("<H", fields):
+    def within(self, position: int, size: int) -> None:
+        """Raises FlatbufferError unless so many bytes are there."""
+        if position < 0 or position + size > self._size:
+            raise FlatbufferError(f"leads to byte {position + size}, out of the file")
+
+    def place(self, table: int, field: int) -> int:
+        """Byte at which a field's value lies, 0 if it is left out."""
+        fields = table - self.unpack("<i", table)
+        if 4 + 2 * field + 2 > self.unpack("<H", fields):
             return 0
-        offset = self._unpack("<H", fields + 4 + 2 * field)
+        offset = self.unpack("<H", fields + 4 + 2 * field)
         return table + offset if offset else 0
 
-    def _unpack(self, form: str, position: int) -> Any:
-        return struct.unpack(form, self._read(position, struct.calcsize(form)))[0]
+    def unpack(self, form: str, position: int) -> Any:
+        """The number at a byte."""
+        return struct.unpack(form, self.read(position, struct.calcsize(form)))[0]
 
-    def _read(self, position: int, size: int) -> bytes:
-        if position < 0 or position + size > self._size:
-            raise FlatbufferError(f"leads to byte {position}, out of the file")
+    def read(self, position: int, size: int) -> bytes:
+        """Bytes of the file."""
+        self.within(position, size)
         return os.pread(self._descriptor, size, position)

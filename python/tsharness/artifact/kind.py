@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record_name
+from tsharness.artifact.pickled_files import is_old_pickle
 from tsharness.artifact.pickles import Call, Global, read_pickle
 from tsharness.errors import ArtifactError
 
@@ -32,7 +33,8 @@ class Kind:
 
 
 _EXPORT = (
-    "build the model, load the weights into it, and export that: tsharness export MODULE:FACTORY -o model.pt"
+    "build the model, load the weights into it (torch.load with weights_only=True, which calls nothing), and "
+    "export that: tsharness export MODULE:FACTORY -o model.pt"
 )
 
 KINDS = {
@@ -59,8 +61,8 @@ KINDS = {
         Kind(
             "exported-program",
             "an ExportedProgram (torch.export.save)",
-            "torch::jit::load cannot read it: torch.export.load in Python, or compile it for C++ with "
-            "torch._inductor.aoti_compile_and_package",
+            "torch::jit::load cannot read it: if you trust its maker, torch.export.load in Python, or "
+            "compile it for C++ with torch._inductor.aoti_compile_and_package",
         ),
         Kind(
             "aoti",
@@ -73,17 +75,17 @@ KINDS = {
         Kind(
             "module",
             "a torch.save of a whole module, which needs its Python classes",
-            "load it in Python where these classes are, and export: tsharness export",
+            "unpickling it runs what it names: if you trust its maker, load it where its classes are; export",
         ),
         Kind(
             "legacy-checkpoint",
             "a torch.save file from before PyTorch 1.6 (no zip)",
-            f"torch.load reads it; then {_EXPORT}",
+            _EXPORT,
         ),
         Kind(
             "legacy-tar",
             "a tar archive, as torch.save wrote before 0.2",
-            f"torch.load reads it; then {_EXPORT}",
+            _EXPORT,
         ),
         Kind(
             "executorch",
@@ -134,7 +136,10 @@ def kind_of(path: Path) -> Kind:
             size = file.seek(0, 2)
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read: {error.strerror}") from None
-    return KINDS[_of_head(head, size)]
+    name = _of_head(head, size)
+    if name in ("text", "unknown") and is_old_pickle(path):
+        name = "pickle"
+    return KINDS[name]
 
 
 def _of_archive(path: Path, archive: zipfile.ZipFile) -> str:
@@ -175,8 +180,13 @@ def _of_checkpoint(path: Path, archive: zipfile.ZipFile) -> str:
             return "state-dict"
         return "checkpoint" if name.startswith(("torch._utils.", "torch._tensor.")) else "module"
     plain = isinstance(value, dict) and all(isinstance(key, str) for key in value)
-    tensors = plain and all(isinstance(item, Call) for item in value.values())
+    tensors = plain and all(map(_is_tensor, value.values()))
     return "state-dict" if tensors and value else "checkpoint"
+
+
+def _is_tensor(value: object) -> bool:
+    made = isinstance(value, Call) and isinstance(value.function, Global)
+    return made and value.function.path.startswith(("torch._utils._rebuild", "torch._tensor._rebuild"))  # type: ignore[attr-defined]
 
 
 def _of_head(head: bytes, size: int) -> str:

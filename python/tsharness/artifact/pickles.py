@@ -5,79 +5,67 @@ What a pickle would call becomes a node of a tree, so that a reader can see what
 from __future__ import annotations
 
 import pickletools
-from dataclasses import dataclass, field
+from collections.abc import Container
 from typing import Any
 
-from tsharness.errors import ArtifactError
+from tsharness.artifact.pickle_values import (
+    Call,
+    Global,
+    Persistent,
+    Pickle,
+    PickleError,
+    UnknownOpcodeError,
+)
+
+__all__ = [
+    "TORCH_OPCODES",
+    "Call",
+    "Global",
+    "Persistent",
+    "Pickle",
+    "PickleError",
+    "UnknownOpcodeError",
+    "read_pickle",
+]
 
 _MOST_OPCODES = 5_000_000  # a checkpoint of 100,000 tensors has some three million
 
 
-@dataclass(frozen=True)
-class Global:
-    """A class or function that the pickle names."""
-
-    module: str
-    name: str
-
-    @property
-    def path(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(eq=False)
-class Call:
-    """An object that would be made by calling something: a function (REDUCE) or a class (NEWOBJ)."""
-
-    function: Any
-    arguments: Any
-    state: Any = None
-    """What BUILD would hand to ``__setstate__``, or put into its ``__dict__``."""
-
-
-@dataclass(eq=False)
-class Persistent:
-    """What lies outside the pickle, by its id: torch's storages."""
-
-    id: Any
-
-
-@dataclass
-class Pickle:
-    """What one pickle holds."""
-
-    value: Any
-    globals: list[Global] = field(default_factory=list)
-    """Everything that would be imported, in order, each once."""
-    persistents: list[Persistent] = field(default_factory=list)
-
-
-class PickleError(ArtifactError):
-    """The bytes are no pickle, or one that is not understood."""
-
-
-def read_pickle(data: bytes) -> Pickle:
-    """Raises PickleError."""
+def read_pickle(data: bytes, known: Container[str] | None = None) -> Pickle:
+    """``known``: opcodes that it may have, all that there are by default. Raises PickleError, and
+    UnknownOpcodeError for another one."""
     try:
-        return _Machine().run(data)
+        return _Machine(known).run(data)
     except PickleError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise PickleError(f"no pickle that can be read: {error}") from None
 
 
+_WRITTEN = """
+    PROTO STOP MARK EMPTY_LIST EMPTY_TUPLE EMPTY_DICT BINPUT LONG_BINPUT BINGET LONG_BINGET NONE NEWTRUE
+    NEWFALSE BININT BININT1 BININT2 LONG1 BINFLOAT BINUNICODE TUPLE TUPLE1 TUPLE2 TUPLE3 APPEND APPENDS
+    SETITEM SETITEMS GLOBAL BINPERSID REDUCE NEWOBJ BUILD
+"""
+TORCH_OPCODES = frozenset(_WRITTEN.split())
+"""What LibTorch writes and reads, so that it and this reader see the same."""
+
+
 class _Machine:
     """pickle's stack machine, with trees in the place of objects."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Container[str] | None) -> None:
+        self._known = known
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._found = Pickle(None)
 
     def run(self, data: bytes) -> Pickle:
-        for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
+        for count, (opcode, argument, at) in enumerate(pickletools.genops(data)):
+            if self._known is not None and opcode.name not in self._known:
+                raise UnknownOpcodeError(f"the opcode {opcode.name} at byte {at} is none that torch writes")
             if opcode.name == "STOP":
-                self._found.value = self._stack.pop()
+                self._found.value, self._found.size = self._stack.pop(), (at or 0) + 1
                 return self._found
             if count > _MOST_OPCODES:
                 raise PickleError(f"a pickle of more than {_MOST_OPCODES} opcodes")
@@ -86,18 +74,21 @@ class _Machine:
 
     def _step(self, name: str, argument: Any) -> None:
         act = _ACTIONS.get(name)
-        if act is not None:
-            act(self, argument)
-        elif argument is not None:
-            self._stack.append(argument)
-        else:
-            raise PickleError(f"the opcode {name} is not understood")
+        if act is None:
+            raise UnknownOpcodeError(f"the opcode {name} is not understood")
+        act(self, argument)
+
+    def _constant(self, argument: Any) -> None:
+        self._stack.append(argument)
 
     def _nothing(self, _: Any) -> None:
         pass
 
     def _global(self, argument: str) -> None:
         self._push_global(*argument.split(" ", 1))
+
+    def _extension(self, number: int) -> None:
+        self._push_global("copyreg", f"extension {number}")
 
     def _stack_global(self, _: Any) -> None:
         name, module = self._stack.pop(), self._stack.pop()
@@ -169,18 +160,36 @@ class _Machine:
         self._found.persistents.append(found)
         self._stack.append(found)
 
+    def _text_persistent(self, argument: str) -> None:
+        self._stack.append(argument)
+        self._persistent(None)
+
     def _call(self, _: Any) -> None:
         arguments, function = self._stack.pop(), self._stack.pop()
-        self._stack.append(Call(function, arguments))
+        self._push_call(function, arguments)
 
     def _instance(self, argument: str) -> None:
         arguments = tuple(self._to_mark())
         self._global(argument)
-        self._stack.append(Call(self._stack.pop(), arguments))
+        self._push_call(self._stack.pop(), arguments)
 
     def _object(self, _: Any) -> None:
         function, *arguments = self._to_mark()
-        self._stack.append(Call(function, tuple(arguments)))
+        self._push_call(function, tuple(arguments))
+
+    def _push_call(self, function: Any, arguments: Any) -> None:
+        if isinstance(function, Global) and function not in self._found.called:
+            self._found.called.append(function)
+        self._stack.append(Call(function, arguments))
+
+    def _new_object(self, _: Any) -> None:
+        arguments, class_ = self._stack.pop(), self._stack.pop()
+        self._stack.append(Call(class_, arguments))
+
+    def _new_object_with_keywords(self, _: Any) -> None:
+        keywords = self._stack.pop()
+        self._new_object(None)
+        self._stack[-1].arguments = (*self._stack[-1].arguments, keywords)
 
     def _build(self, _: Any) -> None:
         state = self._stack.pop()
@@ -214,6 +223,10 @@ def _constant(make: Any) -> Any:
     return lambda machine, _: machine._stack.append(make())
 
 
+_CONSTANTS = """
+    INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING SHORT_BINSTRING BINBYTES
+    SHORT_BINBYTES BINBYTES8 BYTEARRAY8 UNICODE SHORT_BINUNICODE BINUNICODE BINUNICODE8
+"""
 _ACTIONS: dict[str, Any] = {
     "PROTO": _Machine._nothing,
     "FRAME": _Machine._nothing,
@@ -238,8 +251,13 @@ _ACTIONS: dict[str, Any] = {
     "SETITEMS": _Machine._setitems,
     "ADDITEMS": _Machine._appends,
     "BINPERSID": _Machine._persistent,
+    "PERSID": _Machine._text_persistent,
     "REDUCE": _Machine._call,
-    "NEWOBJ": _Machine._call,
+    "NEWOBJ": _Machine._new_object,
+    "NEWOBJ_EX": _Machine._new_object_with_keywords,
+    "FROZENSET": _Machine._tuple,
+    **dict.fromkeys(("EXT1", "EXT2", "EXT4"), _Machine._extension),
+    **dict.fromkeys(_CONSTANTS.split(), _Machine._constant),
     "BUILD": _Machine._build,
     "POP": _Machine._pop,
     "POP_MARK": _Machine._pop_mark,

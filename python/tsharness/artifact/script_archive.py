@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,14 +11,26 @@ from typing import Any
 
 from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record_name
 from tsharness.artifact.bytecode import Bytecode, read_bytecode
-from tsharness.artifact.code import Code, CodeError, parse_code
+from tsharness.artifact.code import Code, CodeError
+from tsharness.artifact.code_reader import parse_code
 from tsharness.artifact.debug_lines import DebugLines, SourceLine
 from tsharness.artifact.flatbuffer import FlatbufferModule, read_flatbuffer
 from tsharness.artifact.flatbuffer_tables import FlatbufferError
-from tsharness.artifact.pickles import Call, Global, Pickle, PickleError, read_pickle
+from tsharness.artifact.pickles import (
+    TORCH_OPCODES,
+    Call,
+    Global,
+    Pickle,
+    PickleError,
+    UnknownOpcodeError,
+    read_pickle,
+)
 from tsharness.errors import ArtifactError
 
 _MOST_RECORD = 256_000_000  # bytes of one record of code, pickles or debug information that are read
+
+_READ = ("data.pkl", "constants.pkl", "bytecode.pkl")
+"""Pickles that LibTorch reads."""
 
 
 @dataclass
@@ -26,6 +39,8 @@ class Problem:
 
     record: str
     message: str
+    code: str = "TS302"
+    """Of the finding: it is damaged, or (TS365) whole and not understood."""
 
 
 @dataclass
@@ -40,8 +55,12 @@ class ScriptArchive:
     bytecode: Bytecode | None = None
     """For the lite interpreter, beside the code."""
     code: Code = field(default_factory=Code)
+    code_sha256: Mapping[str, str] = field(default_factory=dict)
+    """Of every record of code, by its name."""
     data: Pickle | None = None
     constants: Pickle | None = None
+    others: dict[str, Pickle] = field(default_factory=dict)
+    """What else lies there as a pickle, by record: LibTorch does not read it, other programs do."""
     flatbuffer: FlatbufferModule | None = None
     """What the file is if it is no zip: its objects and weights are not read."""
     problems: list[Problem] = field(default_factory=list)
@@ -118,6 +137,11 @@ def read_archive(path: Path) -> ScriptArchive:
         found.data = _pickle(read, "data.pkl", found.problems)
         found.constants = _pickle(read, "constants.pkl", found.problems)
         found.bytecode = _bytecode(read("bytecode.pkl"), found.problems)
+        for name in sorted(
+            n for n in infos if n.endswith(".pkl") and n not in _READ and not n.startswith("extra/")
+        ):
+            if (pickle := _pickle(read, name, found.problems, known=None)) is not None:
+                found.others[name] = pickle
     _parse(code, found)
     return found
 
@@ -135,10 +159,11 @@ def _flatbuffer(path: Path) -> ScriptArchive:
 
 
 def _parse(code: Mapping[str, bytes], found: ScriptArchive) -> None:
+    found.code_sha256 = {name: hashlib.sha256(data).hexdigest() for name, data in code.items()}
     try:
         found.code = parse_code(code)
     except CodeError as error:
-        found.problems.append(Problem("code", str(error)))
+        found.problems.append(Problem("", str(error), "TS365"))
 
 
 def _bytecode(data: bytes | None, problems: list[Problem]) -> Bytecode | None:
@@ -147,8 +172,12 @@ def _bytecode(data: bytes | None, problems: list[Problem]) -> Bytecode | None:
     try:
         return read_bytecode(data)
     except PickleError as error:
-        problems.append(Problem("bytecode.pkl", str(error)))
+        problems.append(_problem("bytecode.pkl", error))
         return None
+
+
+def _problem(record: str, error: PickleError) -> Problem:
+    return Problem(record, str(error), "TS365" if isinstance(error, UnknownOpcodeError) else "TS302")
 
 
 def _is_code(name: str) -> bool:
@@ -177,12 +206,14 @@ class _Records:
             return None
 
 
-def _pickle(read: _Records, name: str, problems: list[Problem]) -> Pickle | None:
+def _pickle(
+    read: _Records, name: str, problems: list[Problem], known: frozenset[str] | None = TORCH_OPCODES
+) -> Pickle | None:
     data = read(name)
     if data is None:
         return None
     try:
-        return read_pickle(data)
+        return read_pickle(data, known)
     except PickleError as error:
-        problems.append(Problem(name, str(error)))
+        problems.append(_problem(name, error))
         return None

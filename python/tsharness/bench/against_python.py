@@ -12,6 +12,7 @@ from typing import Any
 from tsharness.bench.measure import Measured, Measurer
 from tsharness.bench.points import points_of
 from tsharness.bench.statistics import ERROR_RATE, Effect, paired_effect
+from tsharness.runner.reach import Reach
 from tsharness.verification.plan import Plan
 from tsharness.verification.reference import ask_python
 
@@ -78,20 +79,24 @@ def _judge(
 
 
 def _ask(measurer: Measurer, eager: str | None) -> Mapping[str, Mapping[str, float]]:
+    """Medians by "jit" and "eager": the artifact in the cage, the user's own model outside of it, in a
+    process that does not get the artifact."""
     plan: Plan = measurer.plan
-    location = plan.document.location
+    location, options = plan.document.location, measurer.options
     message: dict[str, Any] = {
-        "artifact": str(plan.artifact.absolute()),
         "cases": [str(Path(location.path).absolute()), location.offset, location.size],
         "only": [case.name for case in plan.cases],
-        "device": measurer.options.device,
-        "threads": measurer.options.threads,
-        "libraries": [str(path.absolute()) for path in measurer.options.libraries],
-        "eager": eager,
+        "device": options.device,
+        "threads": options.threads,
+        "libraries": [str(path.absolute()) for path in options.libraries],
         "seconds": _SECONDS,
     }
-    answer = ask_python(
-        "tsharness.exporting.latency_process", message, plan.artifact, measurer.options.timeout
-    )
-    medians: Mapping[str, Mapping[str, float]] = answer["medians"]
-    return medians
+    folders = tuple(library.parent for library in options.libraries)
+    reach = Reach(measurer.launcher.sandbox, (plan.artifact, location.path, *folders), device=options.device)
+    module = "tsharness.exporting.latency_process"
+    artifact = {**message, "artifact": str(plan.artifact.absolute())}
+    found = {"jit": ask_python(module, artifact, plan.artifact, options.timeout, reach).answer["medians"]}
+    if eager is not None:
+        own = {**message, "eager": eager}
+        found["eager"] = ask_python(module, own, plan.artifact, options.timeout, None).answer["medians"]
+    return found

@@ -122,10 +122,11 @@ def benchmark_artifact(
     runtime = runtime_of(artifact, options.kind)
     options = replace(options, kind=runtime.name)
     caged, libraries = sandbox is not Sandbox.OFF, bool(options.libraries)
-    refuse_dangers(artifact, options.allow_ops, libraries, as_kind=options.kind, caged=caged)
+    judged = refuse_dangers(artifact, options.allow_ops, libraries, as_kind=options.kind, caged=caged)
     with closing(
         launcher_for(options.runner, options.host, options.cpu_capability, sandbox, say, runtime)
     ) as launcher:
+        launcher.judged[artifact.absolute()] = judged.for_job()
         return _with_cases(artifact, options, launcher, hooks)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from tsharness.bench.budget import INSTRUCTIONS
 from tsharness.bench.statistics import ERROR_RATE, Change, Effect, exactly
 from tsharness.errors import UsageError
+from tsharness.json_text import read_document
 from tsharness.verdict import ExitCode
 
 if TYPE_CHECKING:
@@ -42,17 +43,14 @@ def read_baseline(path: Path) -> BenchReport:
     """Raises UsageError for what is none."""
     from tsharness.bench.report import BenchReport
 
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--baseline {path}: cannot be read ({error}); --save-baseline makes one") from None
-    if not isinstance(document, dict) or document.get("kind") != "bench":
+    document = read_document(path, "what --save-baseline wrote")
+    if document.get("kind") != "bench":
         raise UsageError(f"--baseline {path} is no report of bench; --save-baseline makes one")
     try:
         return BenchReport.from_dict(document)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(
-            f"--baseline {path} is of another version of tsharness ({error}); save it anew"
+            f"--baseline {path} is of another version of tsharness ({error!s:.200}); save it anew"
         ) from None
 
 

@@ -18,6 +18,7 @@ from tsharness.bench.points import CASTS
 from tsharness.bench.turns import Manner, Seat, take_turns
 from tsharness.errors import RunnerCrash, UsageError, error_of_kind
 from tsharness.inspection.gate import refuse_dangers
+from tsharness.inspection.judged import Judged
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
@@ -88,7 +89,7 @@ def compare_artifacts(
     arena = _Arena(base, new, options, hooks)
     for path, kind in arena.artifacts:
         caged, libraries = options.sandbox != "off", bool(options.libraries)
-        refuse_dangers(path, options.allow_ops, libraries, as_kind=kind, caged=caged)
+        arena.judge(path, refuse_dangers(path, options.allow_ops, libraries, as_kind=kind, caged=caged))
     plan = _plan(base, options)
     counters = arena.counters if options.counter else ()
     started = time.monotonic()
@@ -168,11 +169,16 @@ class _Arena:
         """What is run, and as what."""
         return set(zip(self._paths, self._kinds, strict=True))
 
+    def judge(self, path: Path, judged: Judged) -> None:
+        """What its jobs say that was judged of an artifact."""
+        self._launcher.judged[path.absolute()] = judged.for_job()
+
     @property
     def counters(self) -> tuple[Count, ...]:
         """What counts the instructions of each side. Raises as ``counter_of``."""
         sides = zip(self._paths, self._sides, self._kinds, self._runners, strict=True)
-        return tuple(counter_of(*side, self._options, self._hooks) for side in sides)
+        judged = self._launcher.judged
+        return tuple(counter_of(*side, self._options, self._hooks, judged) for side in sides)
 
     def outcome(self, plan: Plan, seconds: float, number: int) -> Outcome:
         """Of the process of that number. Raises what kept it from its end."""
@@ -224,7 +230,8 @@ class _Arena:
 
     def _seat(self, plan: Plan, case: str, number: int, more: Mapping[str, str]) -> Seat:
         step = {**self._side(number), "step": "turns", "cases": [case], "tolerance": self._tolerance, **more}
-        return Seat(self._runners[number], self._job(plan, number, (step,)))
+        job = self._launcher.with_judged(self._job(plan, number, (step,)))
+        return Seat(self._runners[number], job)
 
     def _job(self, plan: Plan, number: int, steps: tuple[Mapping[str, Any], ...]) -> Job:
         options = self._options

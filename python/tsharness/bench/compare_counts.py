@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from tsharness.bench.compare_options import CompareOptions, SideOptions
 from tsharness.bench.instructions import Instructions, count_exactly
@@ -22,9 +23,15 @@ Count = Callable[[Plan], Instructions]
 
 
 def counter_of(
-    path: Path, side: SideOptions, kind: str, runner: Runner, options: CompareOptions, hooks: Hooks
+    path: Path,
+    side: SideOptions,
+    kind: str,
+    runner: Runner,
+    options: CompareOptions,
+    hooks: Hooks,
+    judged: Mapping[Path, Mapping[str, Any]],
 ) -> Count:
-    """What counts a side. Raises as ``find_valgrind``."""
+    """What counts a side; ``judged`` as a Launcher has it. Raises as ``find_valgrind``."""
     settings = side.all_settings
     own = BenchOptions(
         kind=kind,
@@ -35,5 +42,6 @@ def counter_of(
         sweep={name: (value,) for name, value in settings.items()},
     )
     launcher = Launcher(runner, parse_sandbox(options.sandbox))
+    launcher.judged |= judged
     valgrind = find_valgrind(launcher, _WHY)
     return lambda plan: count_exactly(replace(plan, artifact=path), own, launcher, valgrind, hooks)

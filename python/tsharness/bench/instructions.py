@@ -58,7 +58,7 @@ def count_exactly(
     plan: Plan, options: BenchOptions, launcher: Launcher, valgrind: str, hooks: Hooks = NO_HOOKS
 ) -> Instructions:
     """By that valgrind. Raises as ``counts_by_valgrind``."""
-    job = job_of_step(plan, options, _step(_CALLS_BY_VALGRIND))
+    job = launcher.with_judged(job_of_step(plan, options, _step(_CALLS_BY_VALGRIND)))
     found = counts_by_valgrind(job, launcher.runner, options.timeout, hooks, valgrind)
     return Instructions(found, _VALGRIND, options.threads or 1)
 

@@ -114,7 +114,7 @@ def bundle_artifact(
     if runtime.own_runner:
         raise UsageError(f"{artifact} is {runtime.what}, which the runner of a bundle does not run")
     kind = archive_kind(output)
-    options = replace(options, cause=False, localize=False)
+    options = replace(options, cause=False, localize=False, kind=runtime.name)
     with atomic_path(output) as unfinished:
         folder = unfinished.with_name("folder") / output.name.removesuffix(kind) if kind else unfinished
         folder.mkdir(parents=True)
@@ -148,7 +148,7 @@ def _recorded(
 
     def on_plan(plan: Plan) -> None:
         recorder.begin()
-        benched = () if bench is None else _bench_jobs(plan, bench, options, files)
+        benched = () if bench is None else _bench_jobs(plan, bench, options, recorder, files)
         seen.append({"plan": _plan_document(plan), "bench_jobs": list(benched)})
 
     try:
@@ -173,7 +173,7 @@ def _recorded(
 
 
 def _bench_jobs(
-    plan: Plan, bench: BenchOptions, options: VerifyOptions, files: Files
+    plan: Plan, bench: BenchOptions, options: VerifyOptions, recorder: Recorder, files: Files
 ) -> Iterator[dict[str, Any]]:
     (point,) = points_of(bench)
     plan = measured_plan(plan, bool(options.only))
@@ -182,7 +182,9 @@ def _bench_jobs(
         samples = Path(f"/samples-{number}.f64")
         job = job_of(plan, bench, point, bench.min_seconds / bench.processes, samples, seed)
         environment = capability_environment(options.cpu_capability)
-        yield entry_of(job, "bench", environment, options.sandbox, options.timeout, files)
+        yield entry_of(
+            recorder.with_judged(job), "bench", environment, options.sandbox, options.timeout, files
+        )
 
 
 def measured_plan(plan: Plan, chosen: bool) -> Plan:
@@ -192,7 +194,7 @@ def measured_plan(plan: Plan, chosen: bool) -> Plan:
 
 def _plan_document(plan: Plan) -> dict[str, Any]:
     return {
-        "artifact": str(plan.artifact),
+        "artifact": plan.artifact.name,
         "cases": plan.document.text,
         "only": [summary.name for summary in plan.cases],
         "cases_from": plan.cases_from,
@@ -213,12 +215,15 @@ def _write(folder: Path, document: Mapping[str, Any]) -> None:
     script = folder / "run.sh"
     shutil.copyfile(_SCRIPT, script)
     script.chmod(0o755)
-    lines = [
-        f"{_sha256(path)}  {path.relative_to(folder)}\n"
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
-    (folder / "SHA256SUMS").write_text("".join(lines))
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = [_sum_line(_sha256(path), str(path.relative_to(folder))) for path in files]
+    (folder / "SHA256SUMS").write_bytes(os.fsencode("".join(lines)))
+
+
+def _sum_line(digest: str, name: str) -> str:
+    """As sha256sum writes it, and reads it again: with a mark before it if the name is escaped."""
+    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n"
 
 
 def _sha256(path: Path) -> str:

@@ -17,6 +17,8 @@ from tsharness.runner.process import NO_HOOKS, Hooks
 
 BUNDLE, WORK, SCRATCH = "@bundle@", "@work@", "@scratch@"
 """What stands in a bundle's jobs for folders of the machine that does them."""
+_OURS = ("bundle.json", "run.sh", "SHA256SUMS", "results.json", "runtime")
+"""What else lies in the folder."""
 
 
 class Files:
@@ -37,7 +39,7 @@ class Files:
 
     def _copied(self, path: str) -> str:
         name = Path(path).name
-        if (self._folder / name).exists():
+        if name in _OURS or (self._folder / name).exists():
             name = f"{len(self._places)}-{name}"
         shutil.copyfile(path, self._folder / name)
         return f"{BUNDLE}/{name}"
@@ -68,7 +70,9 @@ class Recorder(Launcher):
         own = {**self._environment, **(environment or {})}
         if self._recording and not self._goes_on(job, own):
             purpose = "verify" if job.steps[1]["id"].startswith("run-") else "checks"
-            self.jobs.append(entry_of(job, purpose, own, self.sandbox, timeout, self._files))
+            self.jobs.append(
+                entry_of(self.with_judged(job), purpose, own, self.sandbox, timeout, self._files)
+            )
         return super().run(job, timeout, hooks, environment)
 
     def _goes_on(self, job: Job, environment: Mapping[str, str]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +20,8 @@ from tsharness.bundling.api import VERSION, measured_plan
 from tsharness.cases.case_file import KEY
 from tsharness.cases.safetensors_file import Location, SafetensorsWriter
 from tsharness.errors import TsharnessError, UsageError
-from tsharness.report.document import Problem, Report, Run
+from tsharness.json_text import read_document
+from tsharness.report.document import Problem, Report, Run, run_of_document
 from tsharness.report.model import from_dict
 from tsharness.runner.cage import Sandbox
 from tsharness.runner.find import Runner
@@ -147,7 +147,7 @@ class _Replay:
             if bench is not None:
                 self._attempt(lambda: self._timed(self._bench(plan, options, bench)))
         codes = [report.exit_code for report in self._reports] + [one.exit_code for one in self._errors]
-        ended = datetime.fromtimestamp(self._data["ended"], timezone.utc)
+        ended = _moment(self._data["ended"])
         return Run(
             tsharness=__version__,
             command="suite",
@@ -195,12 +195,15 @@ class _Replay:
             self._errors.append(Problem.of(self._judge["plan"]["artifact"], error))
 
 
-def read_results(path: Path) -> Run | None:
-    """``None`` for a file that is something else."""
+def _moment(seconds: Any) -> datetime:
+    """Seconds since 1970. Raises ValueError for what no clock says."""
     try:
-        data = json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(data, dict) or data.get("kind") != KIND:
-        return None
-    return run_of_results(data, path)
+        return datetime.fromtimestamp(seconds, timezone.utc)
+    except (TypeError, OverflowError, OSError):
+        raise ValueError(f"{seconds!r:.60} is no time") from None
+
+
+def read_report(path: Path) -> Run:
+    """Of what --json has written, or a bundle's run.sh. Raises UsageError for what neither has."""
+    data = read_document(path, "what --json wrote, or a bundle's results.json")
+    return run_of_results(data, path) if data.get("kind") == KIND else run_of_document(data, path)

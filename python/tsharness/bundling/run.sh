@@ -4,7 +4,7 @@
 #
 #   ./run.sh [--output FILE] [--only verify|bench]
 #
-# A LibTorch that is not in the folder: LIBTORCH=/opt/libtorch ./run.sh
+# LIBTORCH=/opt/libtorch ./run.sh takes that LibTorch, whether there is one in the folder or not.
 set -u
 case $0 in */*) here=$(cd "${0%/*}" && pwd) ;; *) here=$(pwd) ;; esac
 runner=$here/runtime/tsharness/bin/tsharness-runner
@@ -15,14 +15,26 @@ elif ! (cd "$here" && sha256sum -c SHA256SUMS >/dev/null); then
   echo "FAIL    this folder is not what was bundled: copy it again" >&2
   exit 1
 fi
+read -r version <"$here/runtime/libtorch-version"
+libraries=$here/runtime/torch/lib
 if [ -n "${LIBTORCH:-}" ]; then
-  LD_LIBRARY_PATH=$LIBTORCH/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+  for libraries in "$LIBTORCH/lib" "$LIBTORCH/lib64" "$LIBTORCH"/lib/*-linux-gnu none; do
+    [ -e "$libraries/libtorch_cpu.so" ] && break
+  done
+  if [ "$libraries" = none ]; then
+    echo "error: there is no lib/libtorch_cpu.so in LIBTORCH=$LIBTORCH" >&2
+    echo "name the folder of a LibTorch $version: LIBTORCH=/opt/libtorch $0" >&2
+    exit 8
+  fi
+fi
+if [ -d "$libraries" ]; then
+  LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export LD_LIBRARY_PATH
 fi
 "$runner" --bundle "$here" "$@"
 code=$?
 if [ $code -ge 126 ]; then
-  echo "error: the runner does not start here. Without LibTorch in the folder, say where it is:" >&2
+  echo "error: the runner does not start here. It needs LibTorch $version; say where that is:" >&2
   echo "LIBTORCH=/opt/libtorch $0  (or: tsharness bundle --with-libtorch)" >&2
   exit 8
 fi

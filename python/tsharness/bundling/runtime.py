@@ -9,13 +9,16 @@ import subprocess
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from tsharness.bundling.elf import leave_own_libraries
 from tsharness.errors import EnvironmentProblem
 from tsharness.runner.find import Runner
 from tsharness.runners.resolve import describe
 
 EXECUTABLE = Path("runtime/tsharness/bin/tsharness-runner")
-"""Where it looks for ``../../torch/lib`` first, whatever else there is on the host."""
+"""Where it looks for ``../../torch/lib``."""
 LIBRARIES = Path("runtime/torch/lib")
+VERSION = Path("runtime/libtorch-version")
+"""Of the LibTorch that it was built against, and needs."""
 LICENCES = Path("licences")
 _OF_THE_HOST = re.compile(
     # The C library fits its kernel and its loader, the driver of a GPU its kernel.
@@ -50,6 +53,8 @@ def copy_runtime(runner: Runner, folder: Path, with_libtorch: bool) -> list[str]
             texts |= found
             if not found:
                 unlicensed.append(copy.name)
+    leave_own_libraries(folder / EXECUTABLE)
+    (folder / VERSION).write_text(f"{describe(runner.path)['build']['libtorch']}\n")
     for name, path in texts.items():
         copy = folder / LICENCES / name
         copy.parent.mkdir(parents=True, exist_ok=True)

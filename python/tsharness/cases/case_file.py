@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.atomic import atomic_write
+from tsharness.cases.document import check_document
 from tsharness.cases.safetensors_file import (
     Location,
     SafetensorsReader,
@@ -17,7 +18,7 @@ from tsharness.cases.safetensors_file import (
 )
 from tsharness.cases.tree import decode, encode
 from tsharness.cases.values import Value
-from tsharness.errors import CaseFileError, UsageError
+from tsharness.errors import CaseFileError, InputError, UsageError
 
 SCHEMA_VERSION = 1
 KEY = "tsharness"
@@ -69,6 +70,7 @@ class CaseFile:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
+        """The file. Raises InputError for what no reader would take."""
         writer = SafetensorsWriter()
         document = {
             "schema_version": SCHEMA_VERSION,
@@ -76,6 +78,10 @@ class CaseFile:
             "provenance": self.provenance,
             "cases": [_case_node(case, writer) for case in self.cases],
         }
+        try:
+            check_document(document)
+        except ValueError as error:
+            raise InputError(str(error)) from None
         return writer.to_bytes({KEY: json.dumps(document)})
 
 
@@ -95,17 +101,16 @@ class CaseDocument:
         version = document.get("schema_version") if isinstance(document, dict) else None
         if version != SCHEMA_VERSION:
             raise CaseFileError(
-                f"{location.path}: schema_version {version}, this version reads {SCHEMA_VERSION}"
+                f"{location.path}: schema_version {version!r:.60}, this version reads {SCHEMA_VERSION}"
             )
-        self._nodes = document.get("cases")
+        try:
+            check_document(document)
+        except ValueError as error:
+            raise CaseFileError(f"{location.path}: {error}") from None
+        self._nodes = document["cases"]
         self.signature: dict[str, Any] = document.get("signature") or {}
         self.provenance: dict[str, Any] = document.get("provenance") or {}
-        if not isinstance(self._nodes, list):
-            raise CaseFileError(f"{location.path}: 'cases' must be a list")
-        self.summaries = tuple(self._summary(node) for node in self._nodes)
-        names = [summary.name for summary in self.summaries]
-        if len(set(names)) != len(names):
-            raise CaseFileError(f"{location.path}: two cases have the same name")
+        self.summaries = tuple(map(_summary, self._nodes))
 
     def cases(self) -> Iterator[Case]:
         """The cases with all their values."""
@@ -127,23 +132,17 @@ class CaseDocument:
             raise UsageError(f"no case '{name or ''}'; there are: {', '.join(names)}")
         return next(case for case in self.cases() if name in (None, case.name))
 
-    def _summary(self, node: Any) -> CaseSummary:
-        if not isinstance(node, dict) or not isinstance(node.get("name"), str):
-            raise CaseFileError(f"{self.location.path}: a case needs a name")
-        name, calls = node["name"], node.get("calls")
-        if not isinstance(calls, list) or not calls:
-            raise CaseFileError(f"{self.location.path}: case '{name}' has no call")
-        return CaseSummary(name, node.get("family", ""), node.get("origin", "file"), len(calls))
-
-    def _call(self, node: Any) -> Call:
-        if not isinstance(node, dict) or not {"method", "args", "kwargs", "outputs"} <= node.keys():
-            raise CaseFileError(f"{self.location.path}: a call needs method, args, kwargs and outputs")
+    def _call(self, node: dict[str, Any]) -> Call:
         return Call(
             tuple(decode(value, self.reader) for value in node["args"]),
             decode(node["outputs"], self.reader),
             {name: decode(value, self.reader) for name, value in node["kwargs"].items()},
             node["method"],
         )
+
+
+def _summary(node: dict[str, Any]) -> CaseSummary:
+    return CaseSummary(node["name"], node.get("family", ""), node.get("origin", "file"), len(node["calls"]))
 
 
 def _case_node(case: Case, writer: SafetensorsWriter) -> dict[str, Any]:

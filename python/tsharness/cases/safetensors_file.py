@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from tsharness.errors import CaseFileError
+from tsharness.json_text import parse_json
 
 MAX_HEADER = 100_000_000
 """Bytes; the limit of the format's reference library."""
-MAX_DEPTH = 256
-"""Deepest nesting of a JSON document; the C++ reader has the same limit."""
 
 _ALIGNMENT = 64  # bytes; of the data section, as PyTorch aligns its records
 
@@ -56,43 +55,11 @@ class Location:
 
 
 def parse_untrusted_json(text: str | bytes, what: str) -> Any:
-    """Parses JSON that nobody vouches for. Raises CaseFileError for duplicate keys and deep nesting."""
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(items)
-        if len(result) != len(items):
-            names = [name for name, _ in items]
-            twice = next(name for name in names if names.count(name) > 1)
-            raise CaseFileError(f"{what}: name '{twice}' occurs twice")
-        return result
-
+    """As ``parse_json``. Raises CaseFileError that begins with ``what``."""
     try:
-        document = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constants)
-        _check_depth(document, what)
-        return document
-    except RecursionError:
-        raise CaseFileError(f"{what}: nested deeper than {MAX_DEPTH} levels") from None
+        return parse_json(text)
     except ValueError as error:
         raise CaseFileError(f"{what}: not valid JSON ({error})") from None
-
-
-def _no_constants(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not JSON")
-
-
-def _check_depth(document: Any, what: str) -> None:
-    level = [document]
-    for _ in range(MAX_DEPTH + 1):
-        inner: list[Any] = []
-        for node in level:
-            if isinstance(node, dict):
-                inner.extend(node.values())
-            elif isinstance(node, list):
-                inner.extend(node)
-        if not inner:
-            return
-        level = inner
-    raise CaseFileError(f"{what}: nested deeper than {MAX_DEPTH} levels")
 
 
 class SafetensorsReader:
@@ -160,7 +127,7 @@ class SafetensorsReader:
             self._fail(f"{what} lacks dtype, shape or data_offsets")
         dtype, shape, offsets = value["dtype"], value["shape"], value["data_offsets"]
         if not isinstance(dtype, str) or dtype not in _ITEMSIZE:
-            self._fail(f"{what}: unknown dtype '{dtype}'")
+            self._fail(f"{what}: unknown dtype {dtype!r:.60}")
         if not _are_sizes(shape):
             self._fail(f"{what}: shape must hold non-negative integers")
         if not _are_sizes(offsets) or len(offsets) != 2:

@@ -101,13 +101,17 @@ def _encode_sparse(tensor: SparseTensor, file: SafetensorsWriter) -> dict[str, A
 
 def decode(node: Any, file: SafetensorsReader) -> Value:
     """The value that a node describes. Raises CaseFileError for a malformed node."""
-    if node is None or isinstance(node, (bool, int, str)):
+    if node is None or isinstance(node, (bool, str)):
+        return node
+    if isinstance(node, int):
+        if not -(2**63) <= node < 2**63:
+            _fail("an int in a value tree does not fit into 64 bits")
         return node
     if not isinstance(node, dict):
         _fail(f"unexpected {type(node).__name__} in a value tree")
     try:
         return _decode_object(node, file)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, struct.error) as error:
         raise CaseFileError(f"malformed node in a value tree ({error}): {str(node)[:80]}") from None
 
 

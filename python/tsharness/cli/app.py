@@ -25,6 +25,7 @@ from tsharness.cli import (
     schema,
     verify,
 )
+from tsharness.cli.output import say
 
 app = typer.Typer(
     name="tsharness",
@@ -37,7 +38,7 @@ app = typer.Typer(
 
 def _version(value: bool) -> None:
     if value:
-        typer.echo(f"tsharness {__version__}")
+        say(f"tsharness {__version__}")
         raise typer.Exit
 
 

@@ -34,7 +34,7 @@ from tsharness.cli.options import (
     path_of,
     use_color,
 )
-from tsharness.cli.output import write_json
+from tsharness.cli.output import say, write_json
 from tsharness.cli.results import Results, renderings_of
 from tsharness.cli.sweeps import own_parameters, parse_sweeps
 from tsharness.errors import UsageError
@@ -206,7 +206,7 @@ def measure(artifact: Path, params: Mapping[str, Any], hooks: Hooks) -> BenchRep
     """With the values of the command's parameters."""
     from tsharness.bench.api import benchmark_artifact
 
-    return benchmark_artifact(artifact, bench_options(params), hooks, lambda text: typer.echo(text, err=True))
+    return benchmark_artifact(artifact, bench_options(params), hooks, lambda text: say(text, err=True))
 
 
 def _with_bar(artifact: Path, params: Mapping[str, Any]) -> BenchReport:

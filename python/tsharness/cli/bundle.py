@@ -30,6 +30,8 @@ from tsharness.cli.options import (
     parse_tolerances,
     use_color,
 )
+from tsharness.cli.output import say
+from tsharness.printable import shell_word
 
 
 def command(
@@ -103,8 +105,8 @@ def command(
     if not quiet:
         print_line(made.report, out, "here")
         for name in made.unlicensed:
-            typer.echo(f"note: no licence text was found for {name}", err=True)
-    typer.echo(f"{output}: {size(made.size)}")
-    unpack = "" if output.is_dir() else f"tar xf {output.name} && "
+            say(f"note: no licence text was found for {name}", err=True)
+    say(f"{output}: {size(made.size)}")
+    unpack = "" if output.is_dir() else f"tar xf {shell_word(output.name)} && "
     folder = output.name if output.is_dir() else output.name.partition(".tar")[0]
-    typer.echo(f"next: copy it to the host, and there: {unpack}{folder}/run.sh")
+    say(f"next: copy it to the host, and there: {unpack}{shell_word(f'{folder}/run.sh')}")

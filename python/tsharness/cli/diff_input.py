@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import Cases, Json
-from tsharness.cli.output import write_json
+from tsharness.cli.output import say, write_json
 
 
 def command(
@@ -31,12 +31,12 @@ def command(
     found = diff_input(artifact, file, case, input_name, cases)
     if json_file is not None:
         write_json(found.to_dict(), json_file)
-    typer.echo(f"{file}: {found.facts['mine']}", err=json_file == "-")
-    typer.echo(f'{found.input} of case "{found.case}": {found.facts["case"]}', err=json_file == "-")
-    typer.echo("", err=json_file == "-")
+    say(f"{file}: {found.facts['mine']}", err=json_file == "-")
+    say(f'{found.input} of case "{found.case}": {found.facts["case"]}', err=json_file == "-")
+    say("", err=json_file == "-")
     for difference in found.differences:
-        typer.echo(f"DIFFERS  {difference.kind}: {difference.seen}", err=json_file == "-")
-        typer.echo(f"         do     {difference.do}", err=json_file == "-")
+        say(f"DIFFERS  {difference.kind}: {difference.seen}", err=json_file == "-")
+        say(f"         do     {difference.do}", err=json_file == "-")
     if not found.differences:
-        typer.echo("EQUAL  the model gets what it got in the case", err=json_file == "-")
+        say("EQUAL  the model gets what it got in the case", err=json_file == "-")
     raise typer.Exit(found.exit_code)

@@ -6,17 +6,8 @@ from typing import Annotated
 
 import typer
 
+from tsharness.cli.output import say
 from tsharness.errors import UsageError
-
-
-class _Facts(dict[str, str]):
-    """What a finding fills in, where there is none."""
-
-    def __missing__(self, name: str) -> str:
-        return {"op": "NAME", "do": "as the finding says"}.get(name, name)
-
-
-_FACTS = _Facts()
 
 
 def command(
@@ -24,6 +15,7 @@ def command(
 ) -> None:
     """Say what a finding means, why it matters and what to do."""
     from tsharness.findings import RULES
+    from tsharness.findings.rule import UNKNOWN, filled
     from tsharness.findings.sources import SOURCES
 
     for asked in codes:
@@ -31,8 +23,8 @@ def command(
         if not found:
             raise UsageError(f"no finding {asked}; there are {min(RULES)} to {max(RULES)} (docs/findings/)")
         for code, rule in found:
-            typer.echo(f"{rule.code}  {rule.title} ({rule.severity})")
-            typer.echo(f"  why  {rule.why.format_map(_FACTS)}")
-            typer.echo(f"  do   {rule.do.format_map(_FACTS)}")
+            say(f"{rule.code}  {rule.title} ({rule.severity})")
+            say(f"  why  {filled(rule.why, UNKNOWN)}")
+            say(f"  do   {filled(rule.do, UNKNOWN)}")
             if code in SOURCES:
-                typer.echo(f"  met  {', '.join(SOURCES[code])}")
+                say(f"  met  {', '.join(SOURCES[code])}")

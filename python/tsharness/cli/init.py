@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tsharness.cli.output import say
 from tsharness.errors import UsageError
 
 
@@ -29,4 +30,4 @@ def command(
     text = suite_text(folder.resolve())
     atomic_write(target, text.encode())
     count = len(read_suite(target.resolve()).entries("verify"))
-    typer.echo(f"{target} written, for {count} artifacts; next: tsharness verify")
+    say(f"{target} written, for {count} artifacts; next: tsharness verify")

@@ -20,6 +20,7 @@ from tsharness.cli.options import (
     Verbose,
     use_color,
 )
+from tsharness.cli.output import say
 from tsharness.cli.results import Renderings, Results
 from tsharness.errors import TsharnessError, UsageError
 
@@ -90,7 +91,7 @@ def command(
         if results.interrupted:
             break
     if results.interrupted:
-        typer.echo(f"INCOMPLETE  interrupted after {results.done} of {len(files)} files", err=True)
+        say(f"INCOMPLETE  interrupted after {results.done} of {len(files)} files", err=True)
     raise typer.Exit(results.finish())
 
 
@@ -125,18 +126,18 @@ class _Run:
 
         try:
             for line in code_lines(file, method):
-                typer.echo(line)
+                say(line)
         except TsharnessError as error:
             self._results.fail(file, error)
 
     def _print(self, report: Inspection) -> None:
-        from tsharness.report.console import console
+        from tsharness.report.console import console, print_lines
         from tsharness.report.draw import print_line
         from tsharness.report.inspect_terminal import print_inspection
 
         out = console(self._color, stderr=self._results.renderings.take_standard_output)
         if self._quiet:
-            out.print(report.triton or "", markup=False, end="")
+            print_lines((report.triton or "").splitlines(), out)
             print_line(report, out)
             return
         if len(self._results.reports) > 1:

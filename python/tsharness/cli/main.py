@@ -6,6 +6,7 @@ import sys
 
 from tsharness.cli.ahead import begin
 from tsharness.cli.interrupts import INTERRUPTED
+from tsharness.cli.output import say_error
 from tsharness.errors import TsharnessError
 
 
@@ -19,7 +20,7 @@ def main() -> None:
 
         app(obj=ahead)
     except TsharnessError as error:
-        sys.stderr.write(f"error: {error}\n")
+        say_error(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

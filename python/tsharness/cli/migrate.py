@@ -31,6 +31,7 @@ from tsharness.cli.options import (
     path_of,
     use_color,
 )
+from tsharness.cli.output import say
 from tsharness.cli.results import Results, renderings_of
 from tsharness.errors import TsharnessError, UsageError
 
@@ -203,7 +204,7 @@ class _Work:
             except EnvironmentProblem as error:
                 if self._params["to"]:
                     raise
-                typer.echo(f"{to} is left out: {' '.join(str(error).splitlines())}", err=True)
+                say(f"{to} is left out: {' '.join(str(error).splitlines())}", err=True)
         return found
 
     def _attempt(self, source: str, targets: list[tuple[MigrateOptions, Path]], which: str = "") -> None:

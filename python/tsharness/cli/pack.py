@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Sizes, Specs, Timeout, use_color
-from tsharness.cli.output import write_json
+from tsharness.cli.options import AllowOps, Json, NoColor, Quiet, Sandboxed, Sizes, Specs, Timeout, use_color
+from tsharness.cli.output import say, write_json
 from tsharness.errors import UsageError
 
 
@@ -43,6 +43,7 @@ def command(
         bool, typer.Option("--force", help="Pack cases that the C++ runner does not pass.")
     ] = False,
     allow_ops: AllowOps = [],  # noqa: B006
+    sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
     json_file: Json = None,
     quiet: Quiet = False,
@@ -70,6 +71,7 @@ def command(
         bundled_inputs=bundled_inputs,
         force=force,
         allow_ops=allow_ops,
+        sandbox=sandbox,
         timeout=timeout,
     )
     if json_file is not None:
@@ -80,9 +82,9 @@ def command(
     out = console(use_color(no_color), stderr=json_file == "-")
     (print_verdict if quiet else print_verify)(report.check, out)
     if report.written:
-        out.print(f"      packed {len(report.cases)} cases into {report.written}", highlight=False)
+        out.print(f"      packed {len(report.cases)} cases into {report.written}")
     else:
-        out.print("      nothing was written; --force packs the cases all the same", highlight=False)
+        out.print("      nothing was written; --force packs the cases all the same")
     raise typer.Exit(report.exit_code)
 
 
@@ -92,6 +94,6 @@ def _strip(artifact: Path, output: Path | None, other: bool) -> None:
     if other:
         raise UsageError("--strip takes cases out; it goes with no option that makes them")
     if api.strip(artifact, output):
-        typer.echo(f"{output or artifact}: without cases now")
+        say(f"{output or artifact}: without cases now")
     else:
-        typer.echo(f"{artifact}: there were no cases inside; nothing was written")
+        say(f"{artifact}: there were no cases inside; nothing was written")

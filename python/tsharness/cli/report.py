@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import Html, Json, Junit, Markdown, NoColor, Quiet, Sarif, Verbose, use_color
+from tsharness.cli.output import say_error
 
 
 def command(
@@ -26,20 +27,20 @@ def command(
 
     Exit code: that of the reports, the worst.
     """
-    from tsharness.bundling.replay import read_results
+    from tsharness.bundling.replay import read_report
     from tsharness.cli.results import Renderings
     from tsharness.report.console import console
-    from tsharness.report.document import joined, read_run
+    from tsharness.report.document import joined
     from tsharness.report.draw import print_report
 
     renderings = Renderings(json=json_file, junit=junit, markdown=markdown, html=html, sarif=sarif)
-    run = joined([read_results(file) or read_run(file) for file in files])
+    run = joined([read_report(file) for file in files])
     out = console(use_color(no_color), stderr=renderings.take_standard_output)
     for number, report in enumerate(run.reports):
         if number and not quiet:
             out.print()
         print_report(report, out, quiet=quiet, verbose=verbose)
     for problem in run.errors:
-        typer.echo(f"error: {problem.message}", err=True)
+        say_error(problem.message)
     renderings.write(run)
     raise typer.Exit(run.exit_code)

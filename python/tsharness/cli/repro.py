@@ -8,6 +8,8 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import Cases
+from tsharness.cli.output import say
+from tsharness.printable import shell_word
 
 
 def command(
@@ -25,9 +27,6 @@ def command(
     from tsharness.repro.api import write_repro
 
     report = write_repro(artifact, output, case, cases)
-    typer.echo(
-        f"{output}: the case passes here" if report.exit_code == 0 else f"{output}: the case fails here"
-    )
-    typer.echo(
-        f"build and run it: cd {output} && cmake -S . -B build && cmake --build build && ./build/repro"
-    )
+    say(f"{output}: the case passes here" if report.exit_code == 0 else f"{output}: the case fails here")
+    folder = shell_word(str(output))
+    say(f"build and run it: cd {folder} && cmake -S . -B build && cmake --build build && ./build/repro")

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import typer
-
 from tsharness.cli.interrupts import INTERRUPTED
 from tsharness.cli.options import path_of
-from tsharness.cli.output import write_json, write_text
+from tsharness.cli.output import obey, say_error, write_json, write_text
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.verdict import worst
 
@@ -117,7 +115,7 @@ class Results:
         from tsharness.report.document import Problem
 
         self.errors.append(Problem.of(path, error))
-        typer.echo(f"error: {error}", err=True)
+        say_error(error)
 
     @property
     def exit_code(self) -> int:
@@ -154,11 +152,11 @@ class Results:
             try:
                 self.renderings.write(run)
             except TsharnessError as error:
-                typer.echo(f"error: {error}", err=True)
+                say_error(error)
                 code = code if self.interrupted else worst([code, error.exit_code])
         if in_github_actions():
             for line in annotation_lines(run or self.run()):
-                typer.echo(line, err=self.renderings.take_standard_output)
+                obey(line, err=self.renderings.take_standard_output)
         return code
 
 

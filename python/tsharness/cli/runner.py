@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from tsharness.cli.options import Json, NoColor, use_color
-from tsharness.cli.output import write_json
+from tsharness.cli.output import say, write_json
 from tsharness.errors import UsageError
 
 app = typer.Typer(help="LibTorch builds to verify against.", no_args_is_help=True, rich_markup_mode=None)
@@ -47,16 +47,16 @@ def build(
         raise UsageError("state --libtorch DIR (and --name, if you like), or --executorch alone")
     with Bar(1, "files", use_color(no_color)) as bar:
 
-        def say(done: int, of: int, what: str) -> None:
+        def tell(done: int, of: int, what: str) -> None:
             bar.to(done, what, of)
 
         if libtorch is None:
-            built = build_executorch_runner(say, force=force)
+            built = build_executorch_runner(tell, force=force)
         else:
-            built = build_runner(libtorch, name, say, force=force)
-    typer.echo(f"{built.name}: LibTorch {built.libtorch}, {built.path}")
+            built = build_runner(libtorch, name, tell, force=force)
+    say(f"{built.name}: LibTorch {built.libtorch}, {built.path}")
     option = "" if executorch else f" --runner {built.name}"
-    typer.echo(f"next: tsharness verify model.{'pte' if executorch else 'pt'}{option}")
+    say(f"next: tsharness verify model.{'pte' if executorch else 'pt'}{option}")
 
 
 @app.command("list")
@@ -90,8 +90,8 @@ def describe(name: Name, json_file: Json = None) -> None:
         write_json(found, json_file)
     else:
         for key, value in found["runner"].items():
-            typer.echo(f"{key:<16}  {value}")
-        typer.echo(f"{'operators':<16}  {len(found['operators'])} (--json has them)")
+            say(f"{key:<16}  {value}")
+        say(f"{'operators':<16}  {len(found['operators'])} (--json has them)")
 
 
 @app.command("remove")
@@ -100,7 +100,7 @@ def remove_runner(name: Name) -> None:
     from tsharness.runners.store import remove
 
     remove(name)
-    typer.echo(f"{name} removed")
+    say(f"{name} removed")
 
 
 @app.command("prefix")
@@ -108,4 +108,4 @@ def prefix() -> None:
     """Print where CMake finds the C++ library: -DCMAKE_PREFIX_PATH="$(tsharness runner prefix)"."""
     from tsharness.runners.build import cmake_prefix
 
-    typer.echo(str(cmake_prefix()))
+    say(str(cmake_prefix()))

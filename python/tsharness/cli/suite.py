@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Union
 import typer
 
 from tsharness.cli.options import path_of, use_color
+from tsharness.cli.output import say
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.suite.read import Entry, Suite, find_suite, read_suite
 
@@ -50,7 +51,7 @@ def run_suite(
             from tsharness.suite.changed import changed_entries
 
             everything, entries = len(entries), changed_entries(suite, entries, since)
-            typer.echo(f"{len(entries)} of {everything} artifacts have changed since {since}", err=True)
+            say(f"{len(entries)} of {everything} artifacts have changed since {since}", err=True)
         # Before anything runs: a wrong value in the last artifact should not be found after an hour.
         planned = [(entry, entry_params(context, entry, suite)) for entry in entries]
         _Run(command, results, params).all(planned, make, stop)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tsharness.errors import UsageError
+from tsharness.json_text import parse_json
 
 
 def parse_value(text: str) -> Any:
     """A number, ``true``, ``false`` or ``null`` as JSON has them; else the text."""
     try:
-        return json.loads(text)
+        return parse_json(text)
     except ValueError:
         return text
 

@@ -58,6 +58,7 @@ from tsharness.cli.options import (
     Verbose,
     use_color,
 )
+from tsharness.cli.output import say
 from tsharness.cli.results import Results, renderings_of
 from tsharness.cli.verify_options import is_plain, on_targets, verify_options
 from tsharness.errors import UsageError
@@ -204,7 +205,7 @@ class _Named:
             return
         from tsharness.verification.api import launcher_of
 
-        self._launcher = launcher_of(self._options, lambda text: typer.echo(text, err=True))
+        self._launcher = launcher_of(self._options, lambda text: say(text, err=True))
         with closing(self._launcher):
             yield
 

@@ -1,4 +1,5 @@
-"""How a process that may run the user's code is asked, and answers (verification/reference.py asks)."""
+"""How a process that runs an artifact, or the user's code, is asked, and answers (verification/reference.py
+asks)."""
 
 from __future__ import annotations
 
@@ -19,9 +20,10 @@ def answer_request(answer: Callable[[Mapping[str, Any]], dict[str, Any]]) -> Non
     # What user code prints must not end up in the answer.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    folder = Path(request["folder"])
-    os.chdir(folder)
-    sys.path.insert(0, str(folder))
+    if "folder" in request:  # in the cage there is none
+        folder = Path(request["folder"])
+        os.chdir(folder)
+        sys.path.insert(0, str(folder))
     try:
         said = answer(request)
     except TsharnessError as error:

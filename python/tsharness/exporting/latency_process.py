@@ -1,10 +1,9 @@
-"""Times an artifact in Python's torch.jit, and the eager model: a process of its own, because loading them
-runs their code.
+"""Times an artifact in Python's torch.jit, or the eager model: a process of its own, because loading it runs
+its code.
 
-Standard input: ``{"artifact", "cases": [path, offset, size], "only", "device", "threads", "libraries",
-"eager", "seconds", "folder"}``. Standard output: ``{"medians": {"jit": {CASE: seconds}, "eager": "
-"{...}}}``, or an "
-"error.
+Standard input: ``{"artifact" or "eager", "cases": [path, offset, size], "only", "device", "threads",
+"libraries", "seconds"}``, and of the eager model ``"folder"``. Standard output: ``{"medians": {CASE:
+seconds}}``, or an error.
 """
 
 from __future__ import annotations
@@ -36,23 +35,24 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         for library in message["libraries"]:
             torch.ops.load_library(library)  # type: ignore[no-untyped-call]
         device = torch.device(message["device"])
-        models: dict[str, Any] = {"jit": torch_jit.load(Path(message["artifact"]), str(device))}
-        if message["eager"]:
-            models["eager"] = load_model(message["eager"])[0].to(device).eval()
+        model = _model(message, device)
         path, offset, size = message["cases"]
         document = CaseDocument(Location(Path(path), offset, size))
         chosen = [case for case in document.cases() if case.name in message["only"]]
         with torch.no_grad():
-            medians = {
-                name: {case.name: _median(_calls(model, case, device), device, message) for case in chosen}
-                for name, model in models.items()
-            }
+            medians = {case.name: _median(_calls(model, case, device), device, message) for case in chosen}
     except TsharnessError as error:
         return {"error": {"kind": "usage", "message": str(error)}}
     except Exception as error:
         # Whatever a model raises is its own.
         return {"error": {"kind": "input", "message": essence(error)}}
     return {"medians": medians}
+
+
+def _model(message: Mapping[str, Any], device: torch.device) -> Any:
+    if "artifact" in message:
+        return torch_jit.load(Path(message["artifact"]), str(device))
+    return load_model(message["eager"])[0].to(device).eval()
 
 
 def _calls(model: Any, case: Case, device: torch.device) -> Callable[[], object]:

@@ -1,14 +1,14 @@
-"""Writes cases for an artifact that somebody else made: a process of its own, because loading it runs its
-code.
+"""Writes cases for an artifact that somebody else made: a process of its own, in the cage, because loading it
+runs its code. The user's own code is asked in another one (user_process.py).
 
-Standard input: a ReferenceRequest as JSON, with ``output`` (the case file) and ``folder`` (the caller's).
+Standard input: a ReferenceRequest as JSON, with ``output`` (the case file) and ``only``: "" for all of the
+work, "inputs" for those that the artifact bundles, "signature" for cases whose outputs are there.
 Standard output: ``{"error": {"kind", "message"}}`` if it went wrong, else ``{}``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,13 @@ from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.answer import answer_request
 from tsharness.exporting.guard import SEED
-from tsharness.exporting.inputs import Inputs, examples_of
-from tsharness.exporting.load import load_inputs, load_model
-from tsharness.exporting.record import ModelFailed, case_of, record_case
+from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.record import ModelFailed, case_of
+from tsharness.exporting.requested import inputs_alone, recorded, requested_inputs
 from tsharness.exporting.signature import dims_that_vary, signature_of
 from tsharness.exporting.source import essence
-from tsharness.exporting.state import Subject
-from tsharness.exporting.synthesize import inputs_of
-from tsharness.exporting.tensor_files import inputs_in, load_tensors
-from tsharness.exporting.torch_values import inputs_of_call
+from tsharness.exporting.tensor_files import load_tensors
 from tsharness.verification.reference import ReferenceRequest
-
-_REPEATED = 3
-"""Calls with the same inputs, where nobody has said what a sequence of calls is."""
 
 
 def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,13 +36,13 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
         module = torch_jit.load(request.artifact)
         kind = "usage"
-        examples = _examples(request, module)
-        reference = _reference(request, module)
-        kind, whence = "input", "the reference: " if request.reference else whence
-        if request.trace_case is not None:
-            torch_jit.save(_traced(reference, examples[request.trace_case][0]), Path(message["output"]))
+        examples = requested_inputs(request) or _bundled_inputs(module)
+        if message["only"] == "inputs":
+            write_case_file(CaseFile(inputs_alone(examples), {}, {}), message["output"])
             return {}
-        cases = _cases(request, reference, examples)
+        reference = torch_jit.load(Path(request.reference)) if request.reference else module
+        kind, whence = "input", "the reference: " if request.reference else whence
+        cases = _cases(request, reference, examples, message["only"])
         calls = [call for example in examples.values() for call in example]
         provenance = {"torch": str(torch.__version__), "seed": SEED, "packed": True}
         signature = signature_of(module, cases, dims_that_vary(module, calls))
@@ -65,18 +59,7 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-def _examples(request: ReferenceRequest, module: torch.jit.ScriptModule) -> dict[str, list[Inputs]]:
-    if request.inputs:
-        return examples_of(inputs_of(request.inputs))
-    if request.cases is not None:
-        return {
-            case.name: list(map(inputs_of_call, case.calls)) for case in CaseDocument(request.cases).cases()
-        }
-    where = request.inputs_from
-    if where is not None:
-        if where.endswith((".safetensors", ".pt", ".pth")):
-            return {"example": [inputs_in(Path(where))]}
-        return examples_of(load_inputs(where))
+def _bundled_inputs(module: torch.jit.ScriptModule) -> dict[str, list[Inputs]]:
     if not hasattr(module, "get_all_bundled_inputs"):
         message = (
             "no inputs: it bundles none (torch.utils.bundled_inputs), so describe them with --input "
@@ -87,42 +70,21 @@ def _examples(request: ReferenceRequest, module: torch.jit.ScriptModule) -> dict
     return {f"bundled-{number}": [Inputs(*args)] for number, args in enumerate(found)}
 
 
-def _reference(request: ReferenceRequest, module: torch.jit.ScriptModule) -> torch.nn.Module:
-    if request.reference is None:
-        return module
-    if request.reference.endswith((".pt", ".pth")):
-        return torch_jit.load(Path(request.reference))
-    model, _ = load_model(request.reference)
-    return model.eval()
-
-
-def _traced(model: torch.nn.Module, call: Inputs) -> torch.jit.ScriptModule:
-    """The eager model as an artifact that is right for these inputs."""
-    traced = torch_jit.trace(model, {call.method: call}, strict=False)
-    assert isinstance(traced, torch.jit.ScriptModule)
-    return traced
-
-
 def _cases(
-    request: ReferenceRequest, reference: torch.nn.Module, examples: Mapping[str, list[Inputs]]
+    request: ReferenceRequest,
+    reference: torch.jit.ScriptModule,
+    examples: Mapping[str, list[Inputs]],
+    only: str,
 ) -> tuple[Case, ...]:
+    if only == "signature":
+        assert request.cases is not None
+        return tuple(CaseDocument(request.cases).cases())
     if request.outputs_from is not None:
         if len(examples) != 1 or len(next(iter(examples.values()))) != 1:
             raise UsageError("--outputs holds the outputs of one call, so there must be inputs for one")
         ((name, calls),) = examples.items()
         return (case_of(name, calls, [load_tensors(request.outputs_from)], "file", "file"),)
-    family = "synthesized" if request.inputs else "example"
-    subject = Subject(reference)
-    repeated = _REPEATED if request.inputs else 1
-    recorded = [record_case(subject, name, calls * repeated, family) for name, calls in examples.items()]
-    return tuple(_shortest(one.case) for one in recorded)
-
-
-def _shortest(case: Case) -> Case:
-    """One call, if it gives the same every time. If not, the module keeps state, and the case stays the
-    sequence that shows it."""
-    first = case.calls[0]
-    return replace(case, calls=(first,)) if all(call == first for call in case.calls) else case
+    return recorded(request, reference, examples)
 
 
 def _bundled(module: torch.jit.ScriptModule, calls: list[Inputs]) -> torch.jit.ScriptModule:

@@ -9,7 +9,7 @@ from tsharness.findings.exporting import EXPORT_RULES
 from tsharness.findings.inspecting import INSPECT_RULES
 from tsharness.findings.linting import LINT_RULES
 from tsharness.findings.migrating import MIGRATION_RULES
-from tsharness.findings.rule import Rule
+from tsharness.findings.rule import Rule, filled
 from tsharness.findings.scripting import SCRIPTING_RULES
 from tsharness.findings.verifying import VERIFY_RULES
 from tsharness.report.model import Finding
@@ -23,5 +23,5 @@ def finding(
 ) -> Finding:
     """What was seen, with the rule's reason and advice; ``facts`` fill the names in these."""
     rule = RULES[code]
-    why, do = (text.format(**facts) if facts else text for text in (rule.why, rule.do))
+    why, do = (filled(text, facts) if facts else text for text in (rule.why, rule.do))
     return Finding(code, rule.severity, seen, why, do, where, case)

@@ -1,4 +1,4 @@
-"""TS30x to TS33x: what a file is, whether it is whole, and who can read it."""
+"""TS30x to TS33x: what a file is, whether it is whole, and who can read it; TS37x: other kinds."""
 
 from __future__ import annotations
 
@@ -115,9 +115,9 @@ INSPECT_RULES = (
     ),
     Rule(
         "TS322",
-        "warning",
+        "error",
         "bytes stand outside of the archive",
-        "a zip may follow anything: the file may be two things at once",
+        "a zip may follow anything: the file may be two things at once, and LibTorch may read the other one",
         "see what they are; copy the model without them",
     ),
     Rule(
@@ -199,6 +199,23 @@ INSPECT_RULES = (
         "write it anew for that runtime: tsharness migrate model.pt --to lite --bytecode N",
     ),
     Rule(
+        "TS368",
+        "error",
+        "LibTorch reads other code than was judged",
+        "before it loads an archive, the runner reads its code with LibTorch's own reader and parser; what "
+        "they see is not what the inspection saw, so nobody knows what would run",
+        "do not use this file; if you made it yourself with torch.jit.save, report it with the file",
+    ),
+    Rule(
+        "TS369",
+        "error",
+        "LibTorch compiled operators that were not judged",
+        "after it has loaded a file, and before it calls anything, the runner looks at all that LibTorch "
+        "compiled of it; an operator was there that the inspection has not seen and that is not known to be "
+        "harmless",
+        "do not use this file; if you made it yourself with torch.jit.save, report it with the file",
+    ),
+    Rule(
         "TS371",
         "warning",
         "machine code",
@@ -207,10 +224,17 @@ INSPECT_RULES = (
         "take it only from where you compile it yourself, and run it in the cage (docs/security.md)",
     ),
     Rule(
-        "TS372",
-        "note",
-        "not looked into",
-        "what reads this kind of file is not installed",
-        "pip install 'tsharness[onnx]'",
+        "TS373",
+        "error",
+        "its weights lie outside of its folder",
+        "whoever runs the model opens the file that it names, whatever it is: another's data, a device",
+        "do not use this file; save the weights beside it again",
+    ),
+    Rule(
+        "TS374",
+        "error",
+        "operators that are no ONNX",
+        "a domain that nobody knows comes with a library of native code; some operators load compiled blobs",
+        "export the model again without them",
     ),
 )

@@ -147,4 +147,19 @@ LINT_RULES = (
         "a reader that unpickles them, as torch.load does, would import and call it",
         "do not use this file, and never unpickle it",
     ),
+    Rule(
+        "TS365",
+        "error",
+        "something that was not understood",
+        "torch writes code and bytecode of a certain form; what has another one cannot be judged",
+        "export the model again; if torch wrote this file, report it with the line",
+    ),
+    Rule(
+        "TS366",
+        "error",
+        "readers may see different archives",
+        "LibTorch, Python and what unpacks a zip find its directory in ways of their own; torch writes one "
+        "on which all agree",
+        "do not use this file; copy it again from where it was exported",
+    ),
 )

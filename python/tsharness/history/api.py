@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tsharness.history.changepoint import ChangePoint, change_points
 from tsharness.history.figures import EXIT_CODE, figures_of
 from tsharness.history.store import Series, Stored, as_text, open_store
+from tsharness.printable import one_line
 from tsharness.report.document import Run, now
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def append(store: Path, run: Run, *, draw: bool = False) -> tuple[Chart, ...]:
         return ()
     from tsharness.history.charts import trend_charts
 
-    keys = {(figure.artifact, figure.machine) for figure in figures}
+    keys = {(one_line(figure.artifact), one_line(figure.machine)) for figure in figures}
     found = [one for one in trends(store) if (one.series.artifact, one.series.machine) in keys]
     return tuple(trend_charts(found))
 
@@ -53,7 +54,7 @@ def trends(store: Path, artifact: str | None = None) -> list[Trend]:
     """Of every figure of every artifact and machine, or of one artifact. Raises UsageError if there is no
     such file."""
     with open_store(store, create=False) as opened:
-        found = [one for one in opened.series() if artifact in (None, one.artifact)]
+        found = [one for one in opened.series() if artifact is None or one_line(artifact) == one.artifact]
     return [Trend(one, _changes(one)) for one in found]
 
 

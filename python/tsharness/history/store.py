@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tsharness.errors import UsageError
+from tsharness.printable import one_line
 
 FILE = "history.sqlite"
 """In a folder, if a folder is named."""
@@ -74,16 +75,18 @@ class Store:
         from hashlib import sha256
 
         digest = sha256(document.encode()).hexdigest()
+        told = map(one_line, (run.created, tsharness, command))
         with self._connection as transaction:
             cursor = transaction.execute(
                 "INSERT OR IGNORE INTO runs"
                 " (sha256, created, tsharness, command, exit_code, revision, document)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (digest, run.created, tsharness, command, run.exit_code, run.revision, document),
+                (digest, *told, run.exit_code, one_line(run.revision), document),
             )
             if cursor.rowcount == 0:
                 return False
-            rows = [(cursor.lastrowid, f.artifact, f.machine, f.name, f.value) for f in figures]
+            names = [map(one_line, (figure.artifact, figure.machine, figure.name)) for figure in figures]
+            rows = [(cursor.lastrowid, *of, f.value) for of, f in zip(names, figures, strict=True)]
             transaction.executemany("INSERT INTO figures VALUES (?, ?, ?, ?, ?)", rows)
         return True
 

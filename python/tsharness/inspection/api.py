@@ -28,18 +28,20 @@ from tsharness.errors import ArtifactError
 from tsharness.findings import finding
 from tsharness.inspection import compatibility, triton, weights
 from tsharness.inspection.danger import dangers
+from tsharness.inspection.exit_codes import exit_code_of
+from tsharness.inspection.gate import unread
 from tsharness.inspection.lints import LINTS, limited
 from tsharness.inspection.operators import kind_of_operator
 from tsharness.inspection.other_kinds import Outside, look_at
 from tsharness.inspection.report import Inspection, Method, Module, OperatorUse
 from tsharness.inspection.runners import registries_of
 from tsharness.inspection.subject import Subject
+from tsharness.inspection.unpickling import harmful_pickles
 from tsharness.report.model import Finding
 from tsharness.verdict import ExitCode, Verdict, worst
 
+_NEVER = "do not load it: its pickles would run what they name (TS364)"
 _SAMPLE = 4096  # bytes of each record of weights that are looked at
-_EXIT_CODES = {"TS30": ExitCode.CANNOT_RUN, "TS33": ExitCode.CANNOT_RUN, "TS36": ExitCode.REFUSED}
-"""Of errors, by the beginning of their codes; every other error is a failed check."""
 
 
 @dataclass(frozen=True)
@@ -91,24 +93,21 @@ def inspect_file(
     reading = begun or Reading(path, options.hashes or options.expect_sha256 is not None)
     try:
         subject = _subject(path, kind, options) if kind.loads else None
-        outside = look_at(path, kind.runtime) if kind.runtime and subject is None else Outside()
-        found = list(_findings(subject, options)) if subject else [*_other_kind(kind), *outside.findings]
+        other = kind.runtime and subject is None
+        outside = look_at(path, kind.runtime, hashed=options.hashes) if other else Outside()
+        found = (
+            list(_findings(subject, options)) if subject else [*_other_kind(path, kind), *outside.findings]
+        )
         meanwhile()
         bytes_ = reading.result()
     finally:
         reading.close()
     found = [*_of_bytes(bytes_, subject, options), *found]
-    wanted = tuple(one for one in found if _wanted(one, options))
+    wanted = [one for one in found if _wanted(one, options)]
     exit_code = worst(exit_code_of(one) for one in wanted)
+    wanted.sort(key=lambda one: exit_code_of(one) is not exit_code)  # what decides comes first
     seconds = time.monotonic() - started
-    return _inspection(path, kind, subject, outside, bytes_, wanted, exit_code, options, seconds)
-
-
-def exit_code_of(found: Finding) -> ExitCode:
-    """What a finding means for the process."""
-    if found.severity != "error":
-        return ExitCode.PASS
-    return _EXIT_CODES.get(found.code[:4], ExitCode.FAILED)
+    return _inspection(path, kind, subject, outside, bytes_, tuple(wanted), exit_code, options, seconds)
 
 
 def _subject(path: Path, kind: Kind, options: InspectOptions) -> Subject:
@@ -140,9 +139,11 @@ def _samples(path: Path) -> Mapping[str, bytes]:
     return found
 
 
-def _other_kind(kind: Kind) -> Iterator[Finding]:
+def _other_kind(path: Path, kind: Kind) -> Iterator[Finding]:
+    harmful = list(harmful_pickles(path, kind))
     if not kind.runtime:
-        yield finding("TS301", f"it is {kind.what}", do=kind.do)
+        yield finding("TS301", f"it is {kind.what}", do=_NEVER if harmful else kind.do)
+    yield from harmful
 
 
 _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
@@ -161,10 +162,7 @@ _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
 
 
 def _findings(subject: Subject, options: InspectOptions) -> Iterator[Finding]:
-    for problem in subject.archive.problems:
-        yield finding("TS302", f"{problem.record}: {problem.message}")
-    if not subject.archive.holds_objects and not subject.archive.problems:
-        yield finding("TS303", "there are no objects (data.pkl)")
+    yield from unread(subject)
     for rule in _RULES:
         yield from rule(subject)
     for lint in LINTS:

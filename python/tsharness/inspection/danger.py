@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 
-from tsharness.artifact.pickles import Pickle
 from tsharness.findings import finding
 from tsharness.inspection.compatibility import native_classes
 from tsharness.inspection.operators import DANGEROUS, kind_of_operator
 from tsharness.inspection.subject import Subject
+from tsharness.inspection.unpickling import outsiders
 from tsharness.report.model import Finding
 
 _TALKING = ("c10d", "dist_")
 """Namespaces of classes that open connections."""
-_TORCH = re.compile(r"\w+Storage|device|Size|per_(tensor|channel)_\w+|q?u?int\w*|b?float\w*|complex\w*|bool")
-"""Of torch itself: names of values, none of which is called."""
 
 
 def dangers(subject: Subject) -> Iterator[Finding]:
@@ -42,8 +39,10 @@ def dangers(subject: Subject) -> Iterator[Finding]:
         if namespace.startswith(_TALKING) and f"torch.classes.{namespace}.{name}" not in subject.allow_ops:
             op = f"torch.classes.{namespace}.{name}"
             yield finding("TS362", f"it uses {op}, which talks to other processes", op=op)
-    for name, pickle in (("data.pkl", subject.archive.data), ("constants.pkl", subject.archive.constants)):
-        yield from _outsiders(name, pickle)
+    archive = subject.archive
+    pickles = {"data.pkl": archive.data, "constants.pkl": archive.constants, **archive.others}
+    for name, pickle in pickles.items():
+        yield from outsiders(name, pickle)
 
 
 def _in_bytecode(subject: Subject, told: set[tuple[str, str]]) -> Iterator[Finding]:
@@ -58,17 +57,3 @@ def _in_bytecode(subject: Subject, told: set[tuple[str, str]]) -> Iterator[Findi
 
 def _allowed(subject: Subject, op: str, kind: str) -> bool:
     return op in subject.allow_ops or (kind == "unknown" and subject.libraries)
-
-
-def _outsiders(record: str, pickle: Pickle | None) -> Iterator[Finding]:
-    """Classes and functions that torch's own archives never name in their objects."""
-    for found in pickle.globals if pickle else ():
-        known = (
-            found.module.partition(".")[0] == "__torch__"
-            or (found.module == "torch" and _TORCH.fullmatch(found.name) is not None)
-            or (found.module == "torch._utils" and found.name.startswith("_rebuild_"))
-            or found.module == "torch.jit._pickle"
-            or found.path == "collections.OrderedDict"
-        )
-        if not known:
-            yield finding("TS364", f"{record} names {found.path}", where=record)

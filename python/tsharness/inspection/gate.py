@@ -1,21 +1,28 @@
-"""What is asked of an artifact before anything runs it."""
+"""What is asked of an artifact before anything runs it: what ``inspect`` finds, with the same codes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tsharness.artifact.archive import open_archive
-from tsharness.artifact.container import Container, Fault
+from tsharness.artifact.container import AMBIGUOUS, Container
 from tsharness.artifact.kind import kind_of
 from tsharness.artifact.script_archive import read_archive
-from tsharness.errors import RefusedError
+from tsharness.errors import ArtifactError, RefusedError
+from tsharness.findings import finding
 from tsharness.inspection.danger import dangers
+from tsharness.inspection.exit_codes import exit_code_of
+from tsharness.inspection.judged import Judged, judged_of
+from tsharness.inspection.other_kinds import look_at
 from tsharness.inspection.subject import Subject
+from tsharness.inspection.unpickling import harmful_pickles
+from tsharness.report.model import Finding
 from tsharness.runtimes.registry import not_torchscript, runtime_of
+from tsharness.verdict import ExitCode
 
-_AMBIGUOUS = ("TS313", "TS314", "TS316")
-
+_JUDGED = ("TS361", "TS362", "TS363", "TS364", "TS373", "TS374")
+"""Codes of what was understood, and is dangerous."""
 
 NATIVE_CODE = "native-code"
 """What ``--allow-op`` calls machine code, which does whatever its process may do."""
@@ -28,41 +35,60 @@ def refuse_dangers(
     *,
     as_kind: str | None = None,
     caged: bool = True,
-) -> None:
-    """Reads code and objects; executes nothing. ``as_kind``: as what it will be run (``--kind``). Raises
+) -> Judged:
+    """Reads code and objects; executes nothing. Gives what was judged, which is nothing where there is no
+    TorchScript. ``as_kind``: as what it will be run (``--kind``). Raises
     RefusedError, with what and where, for an operator that can do more than compute and is not allowed, and
-    for machine code outside the cage; ArtifactError for a file that nothing here runs."""
+    for machine code outside the cage, and for what readers could read in two ways; ArtifactError for a file
+    that is damaged, or that nothing here runs."""
     kind, runtime = kind_of(path), runtime_of(path, as_kind)
     if runtime.name == "aoti" and not caged and NATIVE_CODE not in allow_ops:
         raise RefusedError(
             f"{path} is not run: it is machine code, and without the cage it could do anything\n"
             f"leave --sandbox at strict or auto, or trust it: --allow-op {NATIVE_CODE}"
         )
+    found = list(_of_container(path))
+    judged = Judged()
     if not runtime.is_torchscript:
-        return  # there is no TorchScript in it to be judged
-    if not kind.loads:
+        found += [*look_at(path, runtime.name).findings, *harmful_pickles(path, kind)]
+    elif not kind.loads:
         raise not_torchscript(path, kind)
-    archive = read_archive(path)
-    problems = [(one.record, one.message) for one in _ambiguous(path)]
-    problems += [(one.record, one.message) for one in archive.problems]
-    if problems:
-        record, message = problems[0]
-        raise RefusedError(
-            f"{path} is not run: {record} {message}, so what it does cannot be judged\n"
-            "Copy the file again from where it was exported, or export it again"
-        )
-    subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
-    found = list(dangers(subject))
-    if found:
-        more = f" (and {len(found) - 1} more: tsharness inspect)" if len(found) > 1 else ""
-        where = f" ({found[0].where})" if found[0].where else ""
-        raise RefusedError(f"{path} is not run: {found[0].code} {found[0].seen}{where}{more}\n{found[0].do}")
+    else:
+        archive = read_archive(path)
+        subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
+        found += [*unread(subject), *dangers(subject)]
+        judged = judged_of(subject)
+    _refuse(path, [one for one in found if exit_code_of(one) is not ExitCode.PASS])
+    return judged
 
 
-def _ambiguous(path: Path) -> list[Fault]:
-    """What makes two readers read different things: overlaps, duplicate names, encryption."""
+def unread(subject: Subject) -> Iterator[Finding]:
+    """What of an archive was not read, or not understood."""
+    for problem in subject.archive.problems:
+        yield finding(problem.code, f"{problem.record}: {problem.message}".removeprefix(": "))
+    if not subject.archive.holds_objects and not subject.archive.problems:
+        yield finding("TS303", "there are no objects (data.pkl)")
+
+
+def _of_container(path: Path) -> Iterator[Finding]:
+    """What makes two readers read different things."""
     archive = open_archive(path)
     if archive is None:
-        return []
+        return
     with archive:
-        return [fault for fault in Container(archive, path).faults() if fault.code in _AMBIGUOUS]
+        for fault in Container(archive, path).faults():
+            if fault.code in AMBIGUOUS:
+                yield finding(fault.code, f"{fault.record} {fault.message}".strip())
+
+
+def _refuse(path: Path, found: list[Finding]) -> None:
+    """Raises for the worst of them: RefusedError, or ArtifactError for what is only damaged."""
+    if not found:
+        return
+    first = max(found, key=exit_code_of)
+    more = f" (and {len(found) - 1} more: tsharness inspect)" if len(found) > 1 else ""
+    where = f" ({first.where})" if first.where else ""
+    if exit_code_of(first) is not ExitCode.REFUSED:
+        raise ArtifactError(f"{path} is not run: {first.code} {first.seen}{where}{more}\n{first.do}")
+    why = "" if first.code in _JUDGED else ", so what it does cannot be judged"
+    raise RefusedError(f"{path} is not run: {first.code} {first.seen}{where}{why}{more}\n{first.do}")

@@ -107,6 +107,13 @@ def kind_of_operator(op: str) -> str:
     return PURE if known else UNKNOWN
 
 
+@cache
+def harmless_operators() -> tuple[str, ...]:
+    """All of the known LibTorches that are not dangerous."""
+    names = {name for registry in known_registries() for name in registry.overloads} | _INTERPRETED
+    return tuple(sorted(name for name in names if kinds().get(name) not in DANGEROUS))
+
+
 def library_of(name: str) -> str:
     """What provides an operator's or a class's namespace, in words; empty if nobody knows."""
     return _LIBRARIES.get(name.partition("::")[0], "")

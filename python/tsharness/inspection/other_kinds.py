@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
+import stat
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tsharness.artifact.archive import open_archive
+from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record
 from tsharness.artifact.executorch_program import read_program
+from tsharness.artifact.onnx_file import read_onnx
+from tsharness.artifact.shared_object import wrong_object
 from tsharness.errors import ArtifactError
 from tsharness.findings import finding
+from tsharness.inspection.onnx_model import external_files, hashes, missing_data, onnx_dangers
 from tsharness.inspection.report import Method, OperatorUse
+from tsharness.json_text import parse_json
 from tsharness.report.model import Finding
 
 
@@ -30,10 +34,13 @@ class Outside:
     findings: tuple[Finding, ...] = ()
 
 
-def look_at(path: Path, runtime: str) -> Outside:
-    """By the name of its runtime. Nothing in it is executed."""
+def look_at(path: Path, runtime: str, *, hashed: bool = False) -> Outside:
+    """By the name of its runtime; ``hashed``: with the sha256 of files that belong to it. Nothing in it is
+    executed."""
     try:
-        return {"aoti": _aoti, "executorch": _executorch, "onnx": _onnx}[runtime](path)
+        if runtime == "onnx":
+            return _onnx(path, hashed)
+        return {"aoti": _aoti, "executorch": _executorch}[runtime](path)
     except ArtifactError as error:
         return Outside(findings=(finding("TS302", str(error)),))
 
@@ -44,6 +51,10 @@ def _aoti(path: Path) -> Outside:
         raise ArtifactError("it is no archive")
     with archive:
         objects = [info for info in archive.infolist() if info.filename.endswith(".so")]
+        if not objects:
+            raise ArtifactError("it holds no shared object")
+        for info in objects:
+            _check_object(path, info)
         facts: dict[str, Any] = {"shared_object_bytes": sum(info.file_size for info in objects)}
         for name, key in (("AOTI_DEVICE_KEY", "compiled_for"), ("AOTI_CPU_ISA", "cpu_isa")):
             for said in _metadata(archive):
@@ -54,11 +65,25 @@ def _aoti(path: Path) -> Outside:
     return Outside(facts=facts, findings=(finding("TS371", told + isa),))
 
 
+def _check_object(path: Path, info: zipfile.ZipInfo) -> None:
+    """Raises ArtifactError for what is no whole shared object: mapping it would end the process."""
+    if stat.S_ISLNK(info.external_attr >> 16):
+        raise ArtifactError(f"{info.filename} is a link")
+    try:
+        data = raw_record(path, info)
+    except BAD_ZIP as error:
+        raise ArtifactError(f"{info.filename} cannot be read: {error}") from None
+    if zlib.crc32(data) != info.CRC or len(data) != info.file_size:
+        raise ArtifactError(f"{info.filename} is not what its checksum says")
+    if wrong := wrong_object(data):
+        raise ArtifactError(f"{info.filename} {wrong}")
+
+
 def _metadata(archive: zipfile.ZipFile) -> Iterator[Mapping[str, Any]]:
     for info in archive.infolist():
         if info.filename.endswith("_metadata.json") and info.file_size < 1 << 20:
             try:
-                said = json.loads(archive.read(info))
+                said = parse_json(archive.read(info))
             except (ValueError, zipfile.BadZipFile):
                 continue  # the checksums say what is wrong with it
             if isinstance(said, dict):
@@ -90,22 +115,18 @@ def _executorch(path: Path) -> Outside:
     return Outside(methods, tuple(used), facts, (finding("TS512", told),) if told else ())
 
 
-def _onnx(path: Path) -> Outside:
-    if importlib.util.find_spec("onnx") is None:
-        return Outside(findings=(finding("TS372", "the package onnx is not installed"),))
-    import onnx
-
-    try:
-        model = onnx.load(str(path), load_external_data=False)
-    except Exception as error:
-        # protobuf's errors are of classes of its own, which differ between its versions.
-        raise ArtifactError(f"it cannot be read as ONNX: {error}") from None
-    operators = Counter(f"{node.domain or 'ai.onnx'}::{node.op_type}" for node in model.graph.node)
-    facts = {
+def _onnx(path: Path, hashed: bool) -> Outside:
+    model = read_onnx(path)
+    files = external_files(path, model)
+    facts: dict[str, Any] = {
         "ir_version": model.ir_version,
-        "opsets": {one.domain or "ai.onnx": one.version for one in model.opset_import},
-        "producer": f"{model.producer_name} {model.producer_version}".strip(),
+        "opsets": {domain or "ai.onnx": version for domain, version in model.opsets.items()},
+        "producer": model.producer,
     }
-    names = [[value.name for value in values] for values in (model.graph.input, model.graph.output)]
-    method = Method("forward", f"forward({', '.join(names[0])}) -> {', '.join(names[1])}")
-    return Outside((method,), tuple(OperatorUse(n, c, "pure") for n, c in operators.most_common()), facts)
+    missing = [finding("TS302", one) for one in missing_data(path, model)]
+    if files and not missing and hashed:
+        facts["external_data"] = hashes(files, path.parent)
+    operators = Counter({f"{d or 'ai.onnx'}::{name}": count for (d, name), count in model.operators.items()})
+    method = Method("forward", f"forward({', '.join(model.inputs)}) -> {', '.join(model.outputs)}")
+    used = tuple(OperatorUse(name, count, "pure") for name, count in operators.most_common())
+    return Outside((method,), used, facts, (*onnx_dangers(path, model), *missing))

@@ -5,6 +5,7 @@ The contract: https://github.com/triton-inference-server/pytorch_backend (README
 from __future__ import annotations
 
 import ast
+import json
 from collections.abc import Iterator
 
 from tsharness.artifact.code import Function, unparse
@@ -72,7 +73,7 @@ def config(subject: Subject, name: str) -> str | None:
         inputs.append(
             _tensor(f"{argument.arg}__{position}" if "__" not in argument.arg else argument.arg, example)
         )
-    lines = [f'name: "{name}"', 'backend: "pytorch"', "max_batch_size: 8  # edit"]
+    lines = [f"name: {json.dumps(name)}", 'backend: "pytorch"', "max_batch_size: 8  # edit"]
     lines += ["input [", ",\n".join(inputs), "]"]
     lines += ["output [", ",\n".join(_tensor(f"OUTPUT__{i}", None) for i in range(outputs)), "]"]
     return "\n".join(lines) + "\n"
@@ -83,4 +84,4 @@ def _tensor(name: str, example: object) -> str:
     if isinstance(example, TracedTensor):
         dtype = _DTYPES.get(example.dtype, dtype)
         dims, note = ", ".join(map(str, example.dims[1:])) or "1", ""
-    return f'  {{ name: "{name}"  data_type: {dtype}  dims: [ {dims} ] }}{note}'.replace("}  #", "}  #")
+    return f"  {{ name: {json.dumps(name)}  data_type: {dtype}  dims: [ {dims} ] }}{note}"

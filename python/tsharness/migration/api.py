@@ -16,7 +16,7 @@ from tsharness.errors import TsharnessError, UsageError
 from tsharness.findings import finding
 from tsharness.migration.conversion import convert
 from tsharness.migration.locate import located
-from tsharness.migration.options import MigrateOptions
+from tsharness.migration.options import MigrateOptions, is_script
 from tsharness.migration.report import MigrateReport
 from tsharness.migration.source import Source, with_source
 from tsharness.migration.stage import Conversion, Stage
@@ -115,8 +115,9 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
     new = folder / target.name
     cases = source.cases
     message = {
-        "source": source.name,
-        "script": str(source.script),
+        # A process in the cage works elsewhere; what names code is looked up where the user is.
+        "source": str(Path(source.name).absolute()) if is_script(source.name) else source.name,
+        "script": str(source.script.absolute()),
         "cases": [str(cases.path.absolute()), cases.offset, cases.size],
         "only": list(options.only),
         "to": options.to,
@@ -127,7 +128,8 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
         "tolerance": dict(options.tolerance),
     }
     say(f"to {options.to}")
-    conversion = convert(message, options.timeout, lambda text: say(f"to {options.to}: {text}"))
+    sandbox = parse_sandbox(options.sandbox)
+    conversion = convert(message, options.timeout, sandbox, lambda text: say(f"to {options.to}: {text}"))
     stages, findings = list(conversion.stages), list(conversion.notes)
     verification, comparison = None, None
     if conversion.written:
@@ -156,7 +158,11 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
         cases=tuple(case.name for case in verification.cases) if verification else (),
         stages=tuple(stages),
         constructs=conversion.constructs,
-        facts={**conversion.facts, "cases": source.cases_from},
+        facts={
+            **conversion.facts,
+            "cases": source.cases_from,
+            **({"cage": conversion.uncaged} if conversion.uncaged else {}),
+        },
         verification=verification
         and replace(verification, artifact=replace(verification.artifact, path=str(target))),
         comparison=comparison,

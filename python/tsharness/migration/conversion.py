@@ -2,75 +2,68 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import signal
-import subprocess
-import sys
-import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from tsharness.errors import ArtifactError, RunnerCrash, UsageError
+from tsharness.migration.compilers import compilers_for, headers_for
+from tsharness.migration.options import is_script
 from tsharness.migration.stage import Conversion
 from tsharness.report.model import from_dict
+from tsharness.runner.cage import SCRATCH_BYTES, Sandbox
+from tsharness.runner.python_process import run_python
+from tsharness.runner.reach import Reach
 
 Say = Callable[[str], None]
 _STAGES = 8
 """That may take as long as the timeout says, each."""
+_FORMS = 16
+"""Of the artifact, that there is room for: programs, generated code, libraries."""
 
 
-def convert(message: Mapping[str, Any], timeout: float, say: Say) -> Conversion:
-    """What the process found. Raises UsageError or ArtifactError as it says, RunnerCrash if it died or took
-    longer than ``timeout`` seconds for each stage."""
+def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: Say) -> Conversion:
+    """What the process found, in the cage if it is an artifact that is converted. What starts compilers is
+    there under "strict" alone: not every compiler works with what the cage allows. Raises UsageError or
+    ArtifactError as it says, RunnerCrash if it died or took longer than ``timeout`` seconds for each stage,
+    EnvironmentProblem without a cage that must be whole."""
     source = message["source"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tsharness.migration.converting.process"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
+    owns = not is_script(source)
+    compiles = bool(compilers_for(message["to"])) and sandbox is not Sandbox.STRICT
+    caged = not (owns or compiles)
+
+    def hear(line: Mapping[str, Any]) -> None:
+        if "doing" in line:
+            say(line["doing"])
+
+    ended = run_python(
+        "tsharness.migration.converting.process",
+        {**message, "folder": str(Path.cwd())} if owns else message,
+        _reach(message, sandbox) if caged else None,
+        _STAGES * timeout,
+        hear,
     )
-    assert process.stdin is not None and process.stdout is not None and process.stderr is not None
-    said: list[str] = []
-    listening = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
-    watch = threading.Timer(_STAGES * timeout, _kill, [process])
-    listening.start()
-    watch.start()
-    try:
-        process.stdin.write(json.dumps({**message, "folder": str(Path.cwd())}))
-        process.stdin.close()
-        answer = _answer(process, say)
-    finally:
-        watch.cancel()
-        _kill(process)
-        process.wait()
+    answer = ended.answer
     if "conversion" in answer:
-        return from_dict(Conversion, answer["conversion"])
+        why = "it is your own code" if owns else "a compiler runs; --sandbox strict cages it, too"
+        uncaged = "; ".join(ended.missing) if caged else f"none, {why}"
+        return replace(from_dict(Conversion, answer["conversion"]), uncaged=uncaged)
     if "error" in answer:
         kind = UsageError if answer["error"]["kind"] == "usage" else ArtifactError
         raise kind(f"{source}: {answer['error']['message']}")
-    listening.join(1)
-    last = next((line.strip() for line in reversed(said) if line.strip()), f"status {process.returncode}")
     raise RunnerCrash(
-        f"{source}: the converting process died, or took longer than {timeout:g} s a stage: {last}"
+        f"{source}: the converting process died, or took longer than {timeout:g} s a stage: {ended.problem}"
     )
 
 
-def _answer(process: subprocess.Popen[str], say: Say) -> Mapping[str, Any]:
-    assert process.stdout is not None
-    for text in process.stdout:
-        line: Mapping[str, Any] = json.loads(text)
-        if "doing" not in line:
-            return line
-        say(line["doing"])
-    return {}
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """And the compilers that it has started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def _reach(message: Mapping[str, Any], sandbox: Sandbox) -> Reach:
+    source, output = Path(message["source"]), Path(message["output"])
+    libraries = [Path(library).parent for library in message["libraries"]]
+    return Reach(
+        sandbox,
+        (source, Path(message["script"]), Path(message["cases"][0]), *libraries, *headers_for(message["to"])),
+        (output.parent,),
+        compilers_for(message["to"]),
+        room=SCRATCH_BYTES + _FORMS * source.stat().st_size,
+    )

@@ -34,7 +34,7 @@ def located(
     output.parent.mkdir(exist_ok=True)
     asked = {**message, "output": str(output.absolute()), "tap": stage.failed[0]}
     try:
-        found = convert(asked, options.timeout, say)
+        found = convert(asked, options.timeout, parse_sandbox(options.sandbox), say)
         if not found.written:
             return stage
         report = verify_artifact(output, _verify(options))

@@ -74,3 +74,5 @@ class Conversion:
     """What a reader should know: dims that became fixed, cases that were left out."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Of the conversion, in words: the converter, the dims that stayed dynamic."""
+    uncaged: str = ""
+    """What the cage of the converting process lacked, in words."""

@@ -15,6 +15,7 @@ from tsharness.cases.input_spec import InputCase
 from tsharness.errors import UsageError
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.packing.report import PackReport
+from tsharness.runner.cage import Sandbox, parse_sandbox
 from tsharness.scratch import ScratchFolder
 from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
@@ -31,6 +32,7 @@ class PackOptions:
     bundled_inputs: bool = False
     force: bool = False
     allow_ops: tuple[str, ...] = ()
+    sandbox: Sandbox = Sandbox.AUTO
     timeout: float = 600.0
 
 
@@ -46,6 +48,7 @@ def pack(
     bundled_inputs: bool = False,
     force: bool = False,
     allow_ops: Sequence[str] = (),
+    sandbox: str = "auto",
     timeout: float = 600.0,
 ) -> PackReport:
     """Gives cases and a signature to an artifact; older ones of tsharness are replaced.
@@ -55,10 +58,11 @@ def pack(
     eager model ``reference`` ("MODULE:FACTORY"), or the artifact itself, by ``torch.jit`` in another process.
     The cases go into the artifact, or into a copy of it named ``output``, or ``beside`` it.
     ``bundled_inputs`` also bundles the inputs as PyTorch does. ``force`` packs what the C++ runner does not
-    pass. ``timeout`` in seconds bounds each process.
+    pass. ``sandbox`` ("strict", "auto", "off") is of every process that runs the artifact. ``timeout`` in
+    seconds bounds each process.
 
-    Raises UsageError, ArtifactError, InputError, RunnerCrash, or RefusedError for what can do more than
-    compute and is not in ``allow_ops``."""
+    Raises UsageError, ArtifactError, InputError, RunnerCrash, EnvironmentProblem, or RefusedError for what
+    can do more than compute and is not in ``allow_ops``."""
     if beside and (output is not None or bundled_inputs):
         raise UsageError(
             "beside leaves the artifact as it is: it goes with neither output nor bundled inputs"
@@ -77,6 +81,7 @@ def pack(
             bundled_inputs,
             force,
             tuple(allow_ops),
+            parse_sandbox(sandbox),
             timeout,
         ),
     )
@@ -91,7 +96,7 @@ def _pack(request: ReferenceRequest, options: PackOptions) -> PackReport:
         if options.bundled_inputs:
             source = scratch / artifact.name
             request = replace(request, bundle_into=source)
-        record_reference(request, cases, options.timeout)
+        lacks = record_reference(request, cases, options.timeout, options.sandbox)
         bare = scratch / "bare" / artifact.name
         bare.parent.mkdir()
         if not remove_cases(source, bare):
@@ -99,10 +104,14 @@ def _pack(request: ReferenceRequest, options: PackOptions) -> PackReport:
         check = verify_artifact(
             bare,
             VerifyOptions(
-                cases=cases, select=SELF_CHECK, allow_ops=options.allow_ops, timeout=options.timeout
+                cases=cases,
+                select=SELF_CHECK,
+                allow_ops=options.allow_ops,
+                sandbox=options.sandbox,
+                timeout=options.timeout,
             ),
         )
-        check = replace(check, cases_from=f"made now; reference: {_whose(request)}")
+        check = replace(check, cases_from=f"made now; reference: {_whose(request)}{lacks}")
         case_file = read_case_file(cases)
         written = ""
         if check.verdict is Verdict.PASS or options.force:

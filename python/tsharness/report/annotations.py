@@ -9,13 +9,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from tsharness.printable import printable
 from tsharness.report.outline import Outline, outlines
 from tsharness.verdict import Verdict
 
 if TYPE_CHECKING:
     from tsharness.report.document import Problem, Run
 
-_PLACE = re.compile(r"(?P<file>[^:\s][^:]*):(?P<line>\d+)")
+_PLACE = re.compile(r"(?P<file>[^:\s][^:]*):(?P<line>[0-9]{1,9})")
 _LEVELS = {
     Verdict.FAIL: "error",
     Verdict.ERROR: "error",
@@ -59,7 +60,7 @@ def command(name: str, text: str, **properties: str) -> str:
 
 
 def _data(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return printable(text).replace("%", "%25").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:

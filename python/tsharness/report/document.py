@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -13,6 +12,7 @@ from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.report import BenchReport
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.inspection.report import Inspection
+from tsharness.json_text import read_document
 from tsharness.migration.report import MigrateReport
 from tsharness.report.model import SCHEMA_VERSION, from_dict, to_dict
 from tsharness.verdict import ExitCode, worst
@@ -100,14 +100,11 @@ def _as_run(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def read_run(path: Path) -> Run:
     """Reads what ``--json`` wrote, in this version or an earlier one. Raises UsageError."""
-    try:
-        data = json.loads(path.read_text())
-    except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UsageError(f"{path} is no JSON: {error}; expected what --json wrote") from None
-    if not isinstance(data, dict):
-        raise UsageError(f"{path} holds no object; expected what --json wrote")
+    return run_of_document(read_document(path, "what --json wrote"), path)
+
+
+def run_of_document(data: Mapping[str, Any], path: Path) -> Run:
+    """What a file holds, of which messages name the path. Raises UsageError."""
     try:
         return Run.from_dict(data)
     except UsageError as error:

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 from tsharness.report.console import print_lines
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from tsharness.report.console import Terminal
     from tsharness.report.document import Report
 
 
-def print_report(report: Report, out: Console, *, quiet: bool = False, verbose: bool = False) -> None:
+def print_report(report: Report, out: Terminal, *, quiet: bool = False, verbose: bool = False) -> None:
     """As the command does that made it; ``quiet``: one line."""
     if quiet:
         print_line(report, out)
@@ -39,7 +38,7 @@ def print_report(report: Report, out: Console, *, quiet: bool = False, verbose: 
         print_inspection(report, out, verbose)
 
 
-def print_line(report: Report, out: Console, label: str = "") -> None:
+def print_line(report: Report, out: Terminal, label: str = "") -> None:
     """The verdict, of what, and why, in one line."""
     from tsharness.report.outline import outline
 
@@ -51,9 +50,8 @@ def report_text(report: Report, width: int = 120) -> str:
     """What ``print_report`` prints, without colours."""
     import io
 
-    from rich.console import Console
+    from tsharness.report.console import Terminal
 
-    out = Console(file=io.StringIO(), width=width, color_system=None, highlight=False, soft_wrap=True)
-    print_report(report, out)
-    assert isinstance(out.file, io.StringIO)
-    return "\n".join(line.rstrip() for line in out.file.getvalue().splitlines())
+    written = io.StringIO()
+    print_report(report, Terminal(written, width, color=False))
+    return "\n".join(line.rstrip() for line in written.getvalue().splitlines())

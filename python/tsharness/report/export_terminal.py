@@ -5,23 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
-    TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
-from rich.text import Text
 
 from tsharness.exporting.report import ExportReport
 from tsharness.exporting.saying import Say
-from tsharness.report.console import console, print_lines
-from tsharness.report.draw_table import plain_table
+from tsharness.report.console import Description, PlainTable, Terminal, console, print_lines, words
 from tsharness.report.export_text import (
     candidate_row,
     finding_lines,
@@ -40,7 +35,7 @@ def saying(first: str, color: bool, visible: bool) -> Iterator[Say]:
     nothing where nobody sees it."""
     progress = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        Description(),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(elapsed_when_finished=True),
@@ -61,7 +56,7 @@ def saying(first: str, color: bool, visible: bool) -> Iterator[Say]:
 
 
 def print_export(
-    report: ExportReport, model: str, out: Console, *, quiet: bool = False, verbose: bool = False
+    report: ExportReport, model: str, out: Terminal, *, quiet: bool = False, verbose: bool = False
 ) -> None:
     """What was tried, what was chosen and why, what was found, the verdict; ``quiet``: one line."""
     if quiet:
@@ -79,50 +74,50 @@ def print_export(
     print_lines(verdict_lines(report), out)
 
 
-def _print_header(report: ExportReport, model: str, out: Console) -> None:
+def _print_header(report: ExportReport, model: str, out: Terminal) -> None:
     name = report.path.rpartition("/")[2]
     facts = f"{model} · {len(report.cases)} cases"
     if report.dropped:
         facts += f", {len(report.dropped)} families left out"
-    out.print(Text(f"{name}  ", "bold").append(facts, "not bold"))
+    out.print(words(f"{name}  ", "bold").append(facts, "not bold"))
     check = report.check
     if check is not None and check.runner is not None:
         runner = check.runner
         text = f"LibTorch {runner.libtorch} · no Python in the process · {runner.where()}"
-        out.print(Text(f"{'runner':<{len(name)}}  ", "bold").append(text, "not bold"))
+        out.print(words(f"{'runner':<{len(name)}}  ", "bold").append(text, "not bold"))
     out.print()
 
 
-def _candidate_table(report: ExportReport) -> Table:
+def _candidate_table(report: ExportReport) -> PlainTable:
     table = _table("method", "cases", "verdict", "")
     for candidate in report.candidates:
         method, families, verdict, note = candidate_row(candidate, report)
         mark = "bold" if candidate.method == report.method else ""
-        table.add_row(Text(method, mark), families, Text(verdict, _VERDICTS[verdict]), Text(note))
+        table.add_row(words(method, mark), families, words(verdict, _VERDICTS[verdict]), words(note))
     return table
 
 
-def _stage_table(report: ExportReport) -> Table:
+def _stage_table(report: ExportReport) -> PlainTable:
     table = _table("stage", "max abs", "max rel", "verdict", "")
     for stage in report.stages:
         name, max_abs, max_rel, verdict, note = stage_row(stage)
-        table.add_row(Text(name), max_abs, max_rel, Text(verdict, _VERDICTS[verdict]), Text(note))
+        table.add_row(words(name), max_abs, max_rel, words(verdict, _VERDICTS[verdict]), words(note))
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = plain_table()
+def _table(*columns: str) -> PlainTable:
+    table = PlainTable()
     for column in columns:
         table.add_column(column)
     return table
 
 
-def _print_findings(report: ExportReport, out: Console, verbose: bool) -> None:
+def _print_findings(report: ExportReport, out: Terminal, verbose: bool) -> None:
     others = list(other_findings(report))
     if others:
         out.print()
     for candidate, found in others:
-        out.print(Text(f"{candidate.method}, not chosen:", "dim"))
+        out.print(words(f"{candidate.method}, not chosen:", "dim"))
         _print_finding(finding_lines(found), out)
     loud = [found for found in report.findings if verbose or found.severity != "note"]
     quiet = [found for found in report.findings if found not in loud]
@@ -131,13 +126,13 @@ def _print_findings(report: ExportReport, out: Console, verbose: bool) -> None:
     for found in loud:
         _print_finding(finding_lines(found), out)
     for found in quiet:
-        out.print(Text(finding_lines(found)[0], "dim"))
+        out.print(words(finding_lines(found)[0], "dim"))
     if quiet:
-        out.print(Text("      (--verbose says why notes matter and what to do)", "dim"))
+        out.print(words("      (--verbose says why notes matter and what to do)", "dim"))
 
 
-def _print_finding(lines: list[str], out: Console) -> None:
+def _print_finding(lines: list[str], out: Terminal) -> None:
     mark = lines[0].split(" ", 1)[0]
-    out.print(Text(mark, _MARKS[mark]).append(lines[0][len(mark) :], "not bold default"))
+    out.print(words(mark, _MARKS[mark]).append(lines[0][len(mark) :], "not bold default"))
     for line in lines[1:]:
-        out.print(Text(line))
+        out.print(words(line))

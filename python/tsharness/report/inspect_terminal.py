@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
-
 from tsharness.inspection.report import Inspection
-from tsharness.report.console import print_facts, print_lines
+from tsharness.report.console import Terminal, print_facts, print_lines
 from tsharness.report.inspect_text import finding_lines, header_lines, module_lines, verdict_line
 
 _STYLES = {"error": "bold red", "warn": "bold yellow", "note": "dim"}
 
 
-def print_inspection(report: Inspection, out: Console, verbose: bool) -> None:
+def print_inspection(report: Inspection, out: Terminal, verbose: bool) -> None:
     """What it is, its modules, findings, verdict."""
     modules = enumerate(module_lines(report, verbose))
     tree = [("modules" if number == 0 else "", line) for number, line in modules]
@@ -22,5 +19,5 @@ def print_inspection(report: Inspection, out: Console, verbose: bool) -> None:
     if report.findings:
         out.print()
     if report.triton is not None:
-        out.print(Text(report.triton))
+        print_lines([*report.triton.splitlines(), ""], out)
     print_lines([verdict_line(report)], out)

@@ -14,7 +14,7 @@ _WORDS = {ExitCode.PASS: "PASS", ExitCode.REFUSED: "REFUSED"}
 _MEANS = {
     ExitCode.FAILED: "do not ship this file",
     ExitCode.CANNOT_RUN: "it will not load or run on the target",
-    ExitCode.REFUSED: "it can do more than compute; verify and bench will not run it",
+    ExitCode.REFUSED: "verify and bench will not run it",
 }
 _SEVERITIES = {"error": "error", "warning": "warn ", "note": "note "}
 _DEPTH = 2  # levels of the tree of modules that are shown

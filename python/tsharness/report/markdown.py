@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator, Sequence
 
+from tsharness.printable import one_line
 from tsharness.report.document import Problem, Run
 from tsharness.report.matrix import matrices
 from tsharness.report.outline import Outline, Table, outlines
@@ -14,6 +16,7 @@ _MARKS = {"PASS": "✅", "FAIL": "❌", "ERROR": "❌", "REFUSED": "⛔", "INCON
 _MOST = 60_000
 """Characters; a comment of a pull request holds 65,536."""
 _ROWS = 50  # of a table
+_FOUND = re.compile(r"(?<=[@#])|(?<=\bGH-)|(?=://)|(?<=\bwww)(?=\.)", re.IGNORECASE)
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~$&])")
 
 
@@ -49,26 +52,27 @@ def _head(run: Run, made: Sequence[Outline]) -> Iterator[str]:
     columns = ("verdict", "artifact", "what", "seen")
     yield from _table(Table("", columns, tuple(rows), columns))
     for table in matrices(run):
-        yield f"**{_escaped(table.title)}**"
+        yield f"**{escaped(table.title)}**"
         yield ""
         yield from _table(table)
 
 
 def _report(one: Outline, alone: bool) -> Iterator[str]:
     folded = not alone and one.exit_code is ExitCode.PASS
-    title = f"{_mark(one)} {one.word} {_escaped(one.title if alone else one.name)} ({one.kind})"
+    name = one.title if alone else one.name
     if folded:
-        yield f"<details><summary>{title}: {_escaped(one.summary)}</summary>"
+        said = f"{_in_html(name)} ({one.kind}): {_in_html(one.summary)}"
+        yield f"<details><summary>{_mark(one)} {one.word} {said}</summary>"
     else:
-        yield f"## {title}"
+        yield f"## {_mark(one)} {one.word} {escaped(name)} ({one.kind})"
         yield ""
         yield from _code(one.lines)
     yield ""
-    yield from (f"- **{_escaped(label)}** {_escaped(text)}" for label, text in one.facts if text)
+    yield from (f"- **{escaped(label)}** {escaped(text)}" for label, text in one.facts if text)
     yield ""
-    yield from (f"> **warning** {_escaped(text)}\n" for text in one.warnings)
+    yield from (f"> **warning** {escaped(text)}\n" for text in one.warnings)
     for table in one.tables:
-        yield f"**{_escaped(table.title)}**"
+        yield f"**{escaped(table.title)}**"
         yield ""
         yield from _table(table)
     if folded:
@@ -77,7 +81,7 @@ def _report(one: Outline, alone: bool) -> Iterator[str]:
 
 
 def _problem(problem: Problem) -> Iterator[str]:
-    yield f"## {_MARKS['ERROR']} ERROR {_escaped(problem.path)}"
+    yield f"## {_MARKS['ERROR']} ERROR {escaped(problem.path)}"
     yield ""
     yield from _code(problem.message.splitlines())
     yield ""
@@ -92,7 +96,7 @@ def _code(lines: Sequence[str]) -> Iterator[str]:
     longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
     fence = "`" * max(3, longest + 1)
     yield fence + "text"
-    yield from lines
+    yield from map(one_line, lines)
     yield fence
 
 
@@ -108,9 +112,20 @@ def _table(table: Table) -> Iterator[str]:
 
 
 def _row(texts: Sequence[str], raw: bool = False) -> str:
-    return "| " + " | ".join(text if raw else _escaped(text) for text in texts) + " |"
+    return "| " + " | ".join(text if raw else escaped(text) for text in texts) + " |"
 
 
-def _escaped(text: str) -> str:
-    """Names of cases and messages are anybody's: nothing in them is markup, a mention, or a line's end."""
-    return _SPECIAL.sub(r"\\\1", " ".join(text.split())).replace("@", "@\u200b")
+def escaped(text: str) -> str:
+    """Names of cases and messages are anybody's: nothing in them is markup, or a line's end."""
+    return _SPECIAL.sub(r"\\\1", _inert(text))
+
+
+def _in_html(text: str) -> str:
+    """Between tags, where a backslash escapes nothing."""
+    return html.escape(_inert(text))
+
+
+def _inert(text: str) -> str:
+    """One line in which GitHub finds nobody to tell, no issue to refer to, and no address to link to: it
+    looks for these after Markdown, whatever was escaped."""
+    return _FOUND.sub("\u200b", " ".join(one_line(text).split()))

@@ -12,8 +12,7 @@ from tsharness.verdict import Verdict
 from tsharness.verification.report import OutputResult, VerifyReport
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
+    from tsharness.report.console import Terminal
     from tsharness.report.document import Run
 
 _STYLES = {
@@ -89,7 +88,7 @@ def matrix_lines(reports: Sequence[VerifyReport]) -> Iterator[str]:
                 yield f"      do     {found.do}"
 
 
-def print_matrix(reports: Sequence[VerifyReport], out: Console) -> None:
+def print_matrix(reports: Sequence[VerifyReport], out: Terminal) -> None:
     """The table, what is wrong on each target, and how many pass."""
     from tsharness.report.console import print_lines
     from tsharness.report.draw_table import draw_table

@@ -34,7 +34,8 @@ def header_lines(report: MigrateReport) -> Iterator[tuple[str, str]]:
         made += [*kind_facts(artifact.runtime, artifact.facts), size(artifact.size)]
     yield "to", " · ".join(made)
     if "converter" in report.facts:
-        yield "by", f"{report.facts['converter']} · dynamic: {report.facts['dynamic']}"
+        cage = f" · cage: {report.facts['cage']}" if "cage" in report.facts else ""
+        yield "by", f"{report.facts['converter']} · dynamic: {report.facts['dynamic']}{cage}"
     if verification is not None and verification.runner is not None:
         where = "in Python" if report.to == "onnx" else "no Python in the process"
         yield "runner", f"{kind_name(report.to)}, {where} · {verification.runner.where()}"

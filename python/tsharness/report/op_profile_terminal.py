@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.text import Text
-
 from tsharness.bench.op_profile import OperatorProfile
-from tsharness.report.draw_table import plain_table
+from tsharness.report.console import PlainTable, Terminal, words
 from tsharness.report.units import amount, seconds, size
 
 _SHOWN = 20
@@ -17,10 +14,10 @@ def _short(where: str) -> str:
     return "/".join(where.split("/")[-2:])
 
 
-def print_op_profile(profile: OperatorProfile, out: Console) -> None:
+def print_op_profile(profile: OperatorProfile, out: Terminal) -> None:
     """The operators that take most, and what bounds the model."""
     on_device = any(one.device_seconds for one in profile.operators)
-    table = plain_table()
+    table = PlainTable()
     for name in ("operator", "calls", "host", *(["device"] if on_device else []), "share", "flop", "bytes"):
         table.add_column(name, justify="left" if name == "operator" else "right")
     table.add_column("shapes", overflow="fold", max_width=40)
@@ -36,13 +33,13 @@ def print_op_profile(profile: OperatorProfile, out: Console) -> None:
             f"{of / whole:.0%}" if whole else "-",
             amount(one.flops) if one.flops else "-",
             size(one.bytes) if one.bytes else "-",
-            Text(one.shapes),
-            Text(_short(one.where)),
+            words(one.shapes),
+            words(_short(one.where)),
         )
     out.print()
-    out.print(Text(f'operators of case "{profile.case}", each without those that it calls', "bold"))
+    out.print(words(f'operators of case "{profile.case}", each without those that it calls', "bold"))
     out.print(table)
     left = len(profile.operators) - _SHOWN
     if left > 0:
-        out.print(Text(f"and {left} that take less (--json has all)", "dim"))
-    out.print(Text(profile.roofline.sentence()))
+        out.print(words(f"and {left} that take less (--json has all)", "dim"))
+    out.print(words(profile.roofline.sentence()))

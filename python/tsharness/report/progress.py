@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tsharness.report.console import console
+from tsharness.report.console import Description, console
 
 
 def shows_progress() -> bool:
@@ -22,7 +22,7 @@ class Bar:
 
     def __init__(self, total: float, unit: str, color: bool) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            Description(),
             BarColumn(),
             TextColumn(f"{{task.completed:.0f}}/{{task.total:.0f}} {unit}"),
             TimeRemainingColumn(),

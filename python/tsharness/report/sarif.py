@@ -10,11 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 from tsharness.findings import RULES
+from tsharness.findings.rule import UNKNOWN, filled
+from tsharness.printable import one_line
 from tsharness.report.document import Run
 from tsharness.report.model import Finding
 from tsharness.report.outline import outline
 
-_PLACE = re.compile(r"(?P<file>.+):(?P<line>\d+)")
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>[0-9]{1,9})")
 
 
 def to_sarif(run: Run) -> dict[str, Any]:
@@ -37,8 +39,8 @@ def _rule(code: str) -> dict[str, Any]:
     return {
         "id": code,
         "shortDescription": {"text": rule.title},
-        "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.why}. {rule.do}"},
+        "fullDescription": {"text": filled(rule.why, UNKNOWN)},
+        "help": {"text": filled(f"{rule.why}. {rule.do}", UNKNOWN)},
         "defaultConfiguration": {"level": rule.severity},
     }
 
@@ -48,7 +50,7 @@ def _result(path: str, found: Finding, index: int) -> dict[str, Any]:
         "ruleId": found.code,
         "ruleIndex": index,
         "level": found.severity,
-        "message": {"text": f"{found.seen}: {found.why}. {found.do}"},
+        "message": {"text": _plain(f"{found.seen}: {found.why}. {found.do}")},
         "locations": [_location(_uri(path), None)],
         "partialFingerprints": {"finding/v1": f"{found.code}:{found.where}:{found.seen}"},
     }
@@ -58,10 +60,16 @@ def _result(path: str, found: Finding, index: int) -> dict[str, Any]:
     return result
 
 
+def _plain(text: str) -> str:
+    """Without links: in a message, "[text](target)" is one, unless its bracket is escaped."""
+    return one_line(text).replace("](", "\\](")
+
+
 def _uri(path: str) -> str:
     """Relative to where the command ran, if the path is; with what a URI cannot hold escaped."""
     one = Path(path)
-    return one.as_uri() if one.is_absolute() else quote(one.as_posix())
+    escaped = quote(one.as_posix().encode("utf-8", "surrogatepass"))
+    return f"file://{escaped}" if one.is_absolute() else escaped
 
 
 def _location(uri: str, line: int | None) -> dict[str, Any]:

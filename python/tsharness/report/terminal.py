@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
-from tsharness.report.console import fold, print_facts, print_lines
-from tsharness.report.draw_table import plain_table
+from tsharness.report.console import PlainTable, Terminal, fold, print_facts, print_lines, words
 from tsharness.report.model import Check
 from tsharness.report.profile_text import profile_lines
 from tsharness.report.progress import Bar
@@ -54,14 +49,14 @@ class VerifyProgress:
         self._bar.to(self._done, self._said)
 
 
-def print_verify(report: VerifyReport, out: Console, verbose: bool = False) -> None:
+def print_verify(report: VerifyReport, out: Terminal, verbose: bool = False) -> None:
     """Header, tables, verdict; ``verbose``: every figure of every output, and where failed ones differ."""
     with fold(f"verify {report.artifact.path}", out):
         _print_details(report, out, verbose)
     print_verdict(report, out)
 
 
-def _print_details(report: VerifyReport, out: Console, verbose: bool) -> None:
+def _print_details(report: VerifyReport, out: Terminal, verbose: bool) -> None:
     print_facts(header_lines(report), out)
     if any(case.outputs for case in report.cases):
         out.print()
@@ -76,8 +71,8 @@ def _print_details(report: VerifyReport, out: Console, verbose: bool) -> None:
 _FIGURES = ("mean_abs", "max_ulp", "cosine", "relative_l2", "snr", "psnr")
 
 
-def _print_figures(report: VerifyReport, out: Console) -> None:
-    table = plain_table()
+def _print_figures(report: VerifyReport, out: Terminal) -> None:
+    table = PlainTable()
     for name in (
         "case",
         "output",
@@ -92,51 +87,51 @@ def _print_figures(report: VerifyReport, out: Console) -> None:
         for output in case.outputs:
             figures = [*(getattr(output, name) for name in _FIGURES), *(output.quantiles or [None] * 4)]
             table.add_row(
-                Text(case.name), Text(output.name), *("" if f is None else f"{f:.4g}" for f in figures)
+                words(case.name), words(output.name), *("" if f is None else f"{f:.4g}" for f in figures)
             )
     out.print()
     out.print(table)
     for case in report.cases:
         for line in profile_lines(case):
-            out.print(Text(line))
+            out.print(words(line))
 
 
-def print_verdict(report: VerifyReport, out: Console) -> None:
+def print_verdict(report: VerifyReport, out: Terminal) -> None:
     print_lines(verdict_lines(report), out)
     if report.verdict is not Verdict.PASS and report.printed.strip():
-        out.print(Text(f"      printed by the model: {report.printed.strip().splitlines()[-1][:120]}"))
+        out.print(words(f"      printed by the model: {report.printed.strip().splitlines()[-1][:120]}"))
 
 
-def _case_table(cases: Sequence[CaseResult]) -> Table:
-    table = plain_table()
+def _case_table(cases: Sequence[CaseResult]) -> PlainTable:
+    table = PlainTable()
     for name in ("case", "calls", "output", "max abs", "max rel", "worst at", "passes from", "verdict"):
         table.add_column(name, justify="right" if name in ("calls", "max abs", "max rel") else "left")
     for case in cases:
         if not case.outputs:
-            verdict = Text(case.verdict.value, _VERDICT_STYLES[case.verdict])
+            verdict = words(case.verdict.value, _VERDICT_STYLES[case.verdict])
             table.add_row(case.name, str(case.calls), "", "", "", "", "", verdict)
         for position, output in enumerate(case.outputs):
             table.add_row(
-                Text(case.name if position == 0 else ""),
+                words(case.name if position == 0 else ""),
                 str(output.compared),
-                Text(output.name),
+                words(output.name),
                 error(output.max_abs),
                 error(output.max_rel),
-                Text(place("", output.worst) if output.worst and (output.max_abs or output.failed) else ""),
+                words(place("", output.worst) if output.worst and (output.max_abs or output.failed) else ""),
                 passes_from(output),
-                Text(output.verdict.value, _VERDICT_STYLES[output.verdict]),
+                words(output.verdict.value, _VERDICT_STYLES[output.verdict]),
             )
     return table
 
 
-def _check_table(checks: Sequence[Check]) -> Table:
-    table = plain_table()
+def _check_table(checks: Sequence[Check]) -> PlainTable:
+    table = PlainTable()
     table.add_column("check")
     table.add_column("verdict")
     table.add_column("cost", justify="right")
     table.add_column("seen")
     for check in checks:
         cost = "" if check.seconds is None else seconds(check.seconds)
-        verdict = Text(check.verdict.value, _VERDICT_STYLES[check.verdict])
-        table.add_row(check.id, verdict, cost, Text(next(iter(check.message.strip().splitlines()), "")))
+        verdict = words(check.verdict.value, _VERDICT_STYLES[check.verdict])
+        table.add_row(check.id, verdict, cost, words(next(iter(check.message.strip().splitlines()), "")))
     return table

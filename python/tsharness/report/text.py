@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tsharness.printable import shell_word
 from tsharness.report.kind_text import kind_facts, kind_name
 from tsharness.report.model import CaseError, Check, Finding, RunnerInfo
 from tsharness.report.profile_text import touched
@@ -117,7 +118,7 @@ def _reduced_lines(reduced: Reduced, of: int) -> list[str]:
     part = f"{reduced.operators} of {of} operators"
     if not reduced.fails:
         return [f"      part   {reduced.path}: {part}, which do not fail by themselves"]
-    return [f"      part   {part} fail by themselves: tsharness verify {reduced.path}"]
+    return [f"      part   {part} fail by themselves: tsharness verify {shell_word(reduced.path)}"]
 
 
 def _operator(place: Place) -> str:
@@ -198,7 +199,7 @@ def _error_lines(name: str, problem: CaseError) -> list[str]:
     """TorchScript's tracebacks end with the reason and hold the place; the report has them whole."""
     first, *rest = problem.message.strip().splitlines() or [""]
     if "TorchScript interpreter" not in first or not rest:
-        return [f'ERROR case "{name}": {first}', *(f"      {line}" for line in rest)]
+        return [f'ERROR case "{name}": {first}', *(f"      | {line}" for line in rest)]
     lines = [f'ERROR case "{name}": {rest[-1].strip()}']
     places = re.findall(r'File "([^"]+)", line (\d+), in (\w+)', problem.message)
     if places:

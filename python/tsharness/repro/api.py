@@ -10,7 +10,9 @@ from typing import Any
 from tsharness.atomic import folder_beside, put
 from tsharness.cases.case_file import Call, Case, CaseDocument
 from tsharness.errors import UsageError
-from tsharness.repro.cpp_values import CppWriter, tensor_leaves
+from tsharness.printable import one_line
+from tsharness.report.markdown import escaped
+from tsharness.repro.cpp_values import CppWriter, literal, number, tensor_leaves
 from tsharness.runner.find import installed_torch
 from tsharness.verification.api import verify
 from tsharness.verification.plan import find_cases, no_cases_error
@@ -83,5 +85,6 @@ def _render(folder: Path, facts: dict[str, Any]) -> None:
     environment = jinja2.Environment(
         loader=loader, keep_trailing_newline=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters.update(literal=literal, number=number, comment=one_line, markdown=escaped)
     for name in ("main.cpp", "CMakeLists.txt", "README.md"):
-        (folder / name).write_text(environment.get_template(f"{name}.j2").render(facts))
+        (folder / name).write_text(environment.get_template(f"{name}.j2").render(facts), encoding="utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ _SCALAR_TYPES = {
     "bool": "torch::kBool",
 }
 _LISTS = {int: "int64_t", float: "double", str: "std::string", bool: "bool", Tensor: "at::Tensor"}
+_PLAIN = frozenset(range(0x20, 0x7F)) - set(b'"\\?')
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,11 @@ class CppWriter:
         if isinstance(value, bool):
             return "true" if value else "false"
         if isinstance(value, int):
-            return f"int64_t{{{value}}}"
+            return f"int64_t{{{value}}}" if value > -(2**63) else "int64_t{-9223372036854775807 - 1}"
         if isinstance(value, float):
-            return repr(value) if math.isfinite(value) else _not_finite(value)
+            return number(value)
         if isinstance(value, str):
-            return f"std::string({json.dumps(value)})"
+            return f"std::string({literal(value)})"
         if isinstance(value, Tensor):
             return self.tensor(value)
         if isinstance(value, (tuple, NamedTuple)):
@@ -76,7 +76,7 @@ class CppWriter:
         if isinstance(value, dict) and all(
             isinstance(k, str) and isinstance(v, Tensor) for k, v in value.items()
         ):
-            named = [f"{{{json.dumps(key)}, {self.tensor(item)}}}" for key, item in value.items()]
+            named = [f"{{{literal(key)}, {self.tensor(item)}}}" for key, item in value.items()]
             return f"tensors_by_name({{{', '.join(named)}}})"
         raise UsageError(
             f"an input of type {type(value).__name__} has no plain expression in C++; repro takes tensors, "
@@ -88,8 +88,19 @@ class CppWriter:
         return f"c10::List<{element}>({{{', '.join(map(plain, value))}}})"
 
 
-def _not_finite(value: float) -> str:
+def number(value: float) -> str:
+    """A double."""
+    if math.isfinite(value):
+        return repr(float(value))
     return "NAN" if math.isnan(value) else "INFINITY" if value > 0 else "-INFINITY"
+
+
+def literal(text: str) -> str:
+    """A string whose characters are those of the text and nothing else: every byte that C++ could read as
+    something has the form of three octal digits, question marks too, which begin trigraphs."""
+    data = text.encode("utf-8", "surrogatepass")
+    inside = "".join(chr(byte) if byte in _PLAIN else f"\\{byte:03o}" for byte in data)
+    return f'"{inside}"' if 0 not in data else f'std::string("{inside}", {len(data)})'
 
 
 def tensor_leaves(value: Value, name: str = "output") -> Iterator[Leaf]:

@@ -24,6 +24,9 @@ KEPT_VARIABLES = (
     *("CUDA_", "CUBLAS_", "CUDNN_", "NVIDIA_", "NCCL_", "HIP_", "HSA_", "ROCR_", "TORCH_", "PYTORCH_"),
 )
 """What the names of variables begin with that a process gets."""
+PINNING = ("OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY")
+"""With these GNU's OpenMP gives each thread a processor by the thread's number, which the cage takes for a
+stranger's: no thread would start."""
 
 
 class Sandbox(Enum):
@@ -46,8 +49,12 @@ def parse_sandbox(text: str) -> Sandbox:
 
 def clean_environment(environment: Mapping[str, str], scratch: str) -> dict[str, str]:
     """The variables that LibTorch and its libraries read; secrets that others hold stay outside."""
-    kept = {name: value for name, value in environment.items() if name.startswith(KEPT_VARIABLES)}
+    kept = {name: value for name, value in environment.items() if _is_kept(name)}
     return {**kept, "HOME": scratch, "TMPDIR": scratch, "CUDA_CACHE_PATH": scratch}
+
+
+def _is_kept(name: str) -> bool:
+    return name.startswith(KEPT_VARIABLES) and name not in PINNING
 
 
 def cage_of(
@@ -63,7 +70,18 @@ def cage_of(
         # What it is asked to write has been in its memory first.
         "file_bytes": (job.memory_limit or 0) if _written(job) else SCRATCH_BYTES,
         "cpu_seconds": seconds,
+        "reads": [str(path.absolute()) for path in _beside(job)],
     }
+
+
+def _beside(job: Job) -> list[Path]:
+    """Files that belong to the artifact: the weights of an ONNX model, where they lie below its folder."""
+    if job.kind != "onnx":
+        return []
+    from tsharness.artifact.onnx_file import read_onnx
+    from tsharness.inspection.onnx_model import external_files
+
+    return external_files(job.artifact, read_onnx(job.artifact))
 
 
 def _written(job: Job) -> list[Path]:
@@ -85,30 +103,43 @@ class PrintedExcess:
         return f"printed more than {PRINTED_BYTES} bytes" if printed > PRINTED_BYTES else None
 
 
+class FolderExcess:
+    """What is written into folders, from now on."""
+
+    def __init__(
+        self, folders: Collection[Path], room: int = SCRATCH_BYTES, asked_for: Collection[Path] = ()
+    ) -> None:
+        self._folders, self._room, self._asked_for = frozenset(folders), room, frozenset(asked_for)
+        self._before = self._bytes(1 << 62)
+
+    def seen(self) -> str | None:
+        """In words, if it is more than there is room for. Files that were asked for do not count."""
+        if self._bytes(self._before + self._room) > self._before + self._room:
+            return f"wrote more than {self._room} bytes into its scratch folder"
+        return None
+
+    def _bytes(self, enough: int) -> int:
+        return sum(_bytes_in(folder, enough, self._asked_for) for folder in self._folders)
+
+
 class FilesExcess(PrintedExcess):
     """Of a process on this machine: its files, too. On a GPU the memory is watched besides: the driver
     reserves more addresses than a limit could allow."""
 
     def __init__(self, scratch: Path, pid: int, job: Job) -> None:
         self._pid, self._job = pid, job
-        self._asked_for = frozenset(_written(job))
-        self._folders = {scratch, *(path.parent for path in self._asked_for)}
-        self._before = self._bytes(1 << 62)
+        asked_for = _written(job)
+        self._folders = FolderExcess({scratch, *(path.parent for path in asked_for)}, asked_for=asked_for)
 
     def seen(self, printed: int) -> str | None:
-        too_much = super().seen(printed)
+        too_much = super().seen(printed) or self._folders.seen()
         if too_much:
             return too_much
-        if self._bytes(self._before + SCRATCH_BYTES) > self._before + SCRATCH_BYTES:
-            return f"wrote more than {SCRATCH_BYTES} bytes into its scratch folder"
         if self._job.memory_limit and not self._job.device.startswith("cpu"):
             resident = _resident(self._pid)
             if resident > self._job.memory_limit:
                 return f"took {resident} bytes of memory, more than the limit of {self._job.memory_limit}"
         return None
-
-    def _bytes(self, enough: int) -> int:
-        return sum(_bytes_in(folder, enough, self._asked_for) for folder in self._folders)
 
 
 def _bytes_in(folder: Path, enough: int, asked_for: Collection[Path]) -> int:

@@ -30,6 +30,9 @@ class Job:
     """Bytes of private memory."""
     libraries: tuple[Path, ...] = ()
     """Of operators, loaded before the artifact."""
+    judged: Mapping[str, Any] | None = None
+    """What the inspection has judged of the artifact (inspection/judged.py): LibTorch must find nothing else
+    in it. ``None``: nobody has judged it."""
     cast: Mapping[str, str] = field(default_factory=dict)
     """Of the artifact and its inputs: "dtype", "memory_format"."""
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -53,6 +56,7 @@ class Job:
             "seed": self.seed,
             "memory_limit": self.memory_limit or 0,
             "libraries": [str(path.absolute()) for path in self.libraries],
+            "judged": self.judged,
             "cast": dict(self.cast),
             "settings": dict(self.settings),
             "nonce": self.nonce,

@@ -9,8 +9,9 @@ import signal
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tsharness.errors import EnvironmentProblem
 from tsharness.runner.cage import Excess, FilesExcess, Sandbox, cage_of, clean_environment
@@ -167,6 +168,8 @@ class Launcher:
         """Where the processes run, in a word; empty: here."""
         self._environment = environment or {}
         """That every process has."""
+        self.judged: dict[Path, Mapping[str, Any]] = {}
+        """By artifact, what the inspection has judged of it, as jobs carry it."""
         self.interrupted = False
         """Whether somebody pressed Ctrl-C: then nothing more is started."""
         self._ahead: Process | None = None
@@ -193,6 +196,7 @@ class Launcher:
         that the process gets besides those of this one. An interrupt (Ctrl-C) ends the process, and what it
         has said so far is the outcome.
         """
+        job = self.with_judged(job)
         process = self.take(environment)
         try:
             watch = Watch(process, job, timeout, hooks.on_event)
@@ -205,6 +209,20 @@ class Launcher:
                 return watch.interrupted()
         finally:
             process.close()
+
+    def with_judged(self, job: Job) -> Job:
+        """The job, with what was judged of the artifacts that it and its steps name."""
+
+        def judged(step: Mapping[str, Any]) -> Mapping[str, Any]:
+            more: dict[str, Any] = {}
+            if "artifact" in step:
+                more["judged"] = self.judged.get(Path(step["artifact"]))
+            if "sides" in step:
+                more["sides"] = [judged(side) for side in step["sides"]]
+            return {**step, **more}
+
+        own = self.judged.get(job.artifact.absolute())
+        return replace(job, judged=own, steps=tuple(map(judged, job.steps)))
 
     def take(self, environment: Mapping[str, str] | None = None) -> Process:
         """The process that was started ahead, or a new one; with variables of its own, always a new one."""

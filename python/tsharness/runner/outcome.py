@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from tsharness.runner.event_shape import check_event
+
 Event = Mapping[str, Any]
 
 
@@ -57,7 +59,8 @@ class Progress:
     events: list[Event] = field(default_factory=list)
 
     def take(self, event: Event) -> None:
-        """The next thing that it said."""
+        """The next thing that it said. Raises ValueError for what no runner says."""
+        check_event(event)
         if event["event"] == "step-begin":
             self.step, self.case = event["step"], event.get("case")
             self.id = event.get("id", "")

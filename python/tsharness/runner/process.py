@@ -127,16 +127,16 @@ class Watch:
             event = json.loads(line)
             name = event["event"]
             genuine = event.pop("nonce", "") == self._nonce
-        except (ValueError, TypeError, KeyError, AttributeError):
+            if genuine:
+                self._progress.take({**event, "received": time.monotonic()})
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             genuine = False
         if not genuine:
             self._garbage(line)
             return
         if name == "step-begin":
             self._deadline = time.monotonic() + self._timeout
-        event["received"] = time.monotonic()
-        self._progress.take(event)
-        self._on_event(event)
+        self._on_event(self._progress.events[-1])
 
     def _garbage(self, line: bytes | bytearray) -> None:
         shown = bytes(line[:60]).decode(errors="replace")

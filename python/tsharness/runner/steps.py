@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tsharness.errors import EnvironmentProblem, RunnerCrash, error_of_kind
+from tsharness.errors import EnvironmentProblem, RefusedError, RunnerCrash, error_of_kind
+from tsharness.findings import RULES
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
@@ -125,10 +126,19 @@ def error_from_death(death: Death) -> CaseError:
     return CaseError(death.kind, f"the runner {death.message}", ExitCode.CRASH)
 
 
+def refused(artifact: Path, message: str) -> RefusedError:
+    """Of an artifact in which LibTorch finds what the inspection did not; the message begins with the code of
+    the finding."""
+    rule = RULES.get(message.partition(" ")[0])
+    return RefusedError(f"{artifact} is not run: {message}" + (f"\n{rule.do}" if rule else ""))
+
+
 def raise_for_process(outcome: Outcome, artifact: Path) -> None:
     """Raises, of the error tree, what kept a process from its work; what befell one case alone is not
     raised."""
     for event in outcome.errors():
+        if event["kind"] == "refused":
+            raise refused(artifact, event["message"])
         if "case" not in event:
             raise error_of_kind(event["kind"])(event["message"])
     if outcome.death is not None and outcome.death.case is None:

@@ -8,7 +8,10 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
+
+from tsharness.runner.reach import python_folders
 
 
 class OnnxProgram:
@@ -59,12 +62,23 @@ def _array(value: Any) -> Any:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Does the job on standard input."""
-    import onnxruntime  # noqa: F401  # before the cage closes
+    """Does the job on standard input: in the cage, which it enters before torch and ONNX Runtime start
+    threads."""
+    from tsharness import _cage
+
+    try:
+        job, cage = _cage.enter_for_job([*map(str, python_folders())])
+    except RuntimeError as error:
+        sys.stderr.write(f"tsharness-runner: {error}\n")
+        return 8
+    # What follows the job on standard input is for the steps (docs/protocol.md, "turns").
+    kept = Path(json.loads(job)["cage"]["scratch"], "job.json")
+    kept.write_text(job)
 
     from tsharness.session import load_core
 
-    return int(load_core().run_application(["tsharness-runner-onnx", *arguments], "onnx", OnnxProgram))
+    given = ["tsharness-runner-onnx", *arguments[:-1], str(kept)]
+    return int(load_core().run_application(given, "onnx", OnnxProgram, cage))
 
 
 if __name__ == "__main__":

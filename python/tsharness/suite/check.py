@@ -26,7 +26,7 @@ def check(value: Any, hint: Any, where: str) -> None:
         return
     if not any(_fits(value, choice) for choice in choices):
         expected = " or ".join(dict.fromkeys(map(_words, choices)))
-        raise UsageError(f"{where} = {value!r}: expected {expected}")
+        raise UsageError(f"{where} = {value!r:.80}: expected {expected}")
 
 
 def known(name: str, names: Iterable[str], where: str) -> None:
@@ -40,7 +40,7 @@ def known(name: str, names: Iterable[str], where: str) -> None:
 
 def _check_table(table: Any, cls: Any, where: str) -> None:
     if not isinstance(table, dict):
-        raise UsageError(f"{where}: expected a table, got {table!r}")
+        raise UsageError(f"{where}: expected a table, got {table!r:.80}")
     fields = {field.name: field for field in dataclasses.fields(cls)}
     for key in table:
         known(key, fields, where)
@@ -58,7 +58,7 @@ def _check_each(value: Any, hint: Any, where: str) -> None:
     wanted: type = list if origin is tuple else dict
     if not isinstance(value, (list, dict)) or not isinstance(value, wanted):
         what = "tables, [[...]]" if wanted is list else "a table"
-        raise UsageError(f"{where}: expected {what}, got {value!r}")
+        raise UsageError(f"{where}: expected {what}, got {value!r:.80}")
     named: dict[Any, Any] = value if isinstance(value, dict) else dict(enumerate(value, 1))
     for name, one in named.items():
         check(one, arguments[0] if origin is tuple else arguments[1], f"{where} {name}")

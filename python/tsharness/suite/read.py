@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 from tsharness.errors import UsageError
 from tsharness.suite.check import check, known
 from tsharness.suite.schema_model import BenchSettings, CompareSettings, SuiteFile, VerifySettings
+from tsharness.suite.toml import line_of, own_table, read_toml, wrong_pattern
 
 NAME = "tsharness.toml"
 SETTINGS: Mapping[str, type] = {
@@ -67,14 +68,18 @@ class Suite:
         return entries
 
     def _paths(self, stated: Mapping[str, Any]) -> Iterator[Path]:
-        excluded = {
-            path for pattern in _texts(stated.get("exclude", ())) for path in self.folder.glob(pattern)
-        }
+        excluded = {path for pattern in _texts(stated.get("exclude", ())) for path in self._found(pattern)}
         for pattern in _texts(stated["path"]):
-            matches = sorted(path for path in self.folder.glob(pattern) if path.is_file())
+            matches = self._found(pattern)
             if not matches:
                 raise UsageError(f"{self.file}: '{pattern}' finds no file in {self.folder}")
             yield from (path.relative_to(self.folder) for path in matches if path not in excluded)
+
+    def _found(self, pattern: str) -> list[Path]:
+        try:
+            return sorted(path for path in self.folder.glob(pattern) if path.is_file())
+        except OSError as error:
+            raise UsageError(f"{self.file}: '{pattern}': {error.strerror}") from None
 
     def _on_targets(self, command: str, path: Path, stated: Mapping[str, Any]) -> Iterator[Entry]:
         targets = self.document.get("targets", {})
@@ -98,7 +103,7 @@ def find_suite(start: Path) -> Suite:
         if (folder / NAME).is_file():
             return read_suite(folder / NAME)
         project = folder / "pyproject.toml"
-        if project.is_file() and "tsharness" in _toml(project).get("tool", {}):
+        if project.is_file() and own_table(read_toml(project)[1]):
             return read_suite(project)
     raise UsageError(
         f"no artifact was named, and there is no {NAME} here or above.\n"
@@ -108,16 +113,22 @@ def find_suite(start: Path) -> Suite:
 
 def read_suite(file: Path) -> Suite:
     """Raises UsageError for what a suite file cannot say, with what was probably meant."""
-    document = _toml(file)
+    text, document = read_toml(file)
     if file.name == "pyproject.toml":
-        document = document.get("tool", {}).get("tsharness", {})
+        document = own_table(document)
     check(document, SuiteFile, str(file))
     for number, artifact in enumerate(document["artifacts"], 1):
-        where = f"{file}: artifacts {number}"
+        where = f"artifacts {number}"
         for name in _texts(artifact.get("commands", ())):
-            known(name, SETTINGS, f"{where}: commands")
+            known(name, SETTINGS, f"{file}: {where}: commands")
         for name in _texts(artifact.get("targets", ())):
-            known(name, document.get("targets", {}), f"{where}: targets")
+            known(name, document.get("targets", {}), f"{file}: {where}: targets")
+        for key in ("path", "exclude"):
+            for pattern in _texts(artifact.get(key, ())):
+                wrong = wrong_pattern(pattern)
+                if wrong:
+                    at = f"{file}{line_of(text, number, key)}: {where}"
+                    raise UsageError(f"{at}: {key} = {pattern!r:.80}: {wrong}")
     return Suite(file, document)
 
 
@@ -126,21 +137,11 @@ def _texts(value: Any) -> tuple[str, ...]:
 
 
 def _filled(text: str, places: Mapping[str, str], file: Path) -> str:
+    """Names alone: a format could ask for their attributes, or for a million blanks."""
     try:
-        return text.format(**places)
-    except (KeyError, IndexError, ValueError):
+        parts = list(Formatter().parse(text))
+        if any(name is not None and (name not in places or spec or way) for _, name, spec, way in parts):
+            raise ValueError(text)
+    except ValueError:
         raise UsageError(f"{file}: '{text}': expected only {{name}}, {{stem}} and {{target}}") from None
-
-
-def _toml(file: Path) -> dict[str, Any]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    try:
-        return dict(tomllib.loads(file.read_text()))
-    except OSError as error:
-        raise UsageError(f"cannot read {file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: {error}") from None
+    return "".join(literal + (places[name] if name else "") for literal, name, _, _ in parts)

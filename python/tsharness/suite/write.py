@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from glob import escape
 from pathlib import Path
 
 from tsharness.artifact.archive import cases_beside, embedded_cases
 from tsharness.errors import UsageError
 from tsharness.inspection.api import inspect
+from tsharness.printable import one_line
 from tsharness.report.units import size
 from tsharness.suite.read import NAME
+from tsharness.suite.toml import toml_text
 
 _SKIPPED = ("node_modules", "build", "dist", "__pycache__", "site-packages")
 _EARLIER = ("released", "release", "baseline", "baselines", "base", "golden", "previous", "old")
@@ -78,13 +81,14 @@ def _artifacts(found: Sequence[Found]) -> Iterator[str]:
     for folder in dict.fromkeys(one.path.parent for one in current):
         here = [one for one in current if one.path.parent == folder]
         yield "[[artifacts]]"
-        yield f'path = "{(folder / "*.pt").as_posix()}"'
+        yield f"path = {toml_text((Path(escape(folder.as_posix())) / '*.pt').as_posix())}"
         for one in here:
             note = "" if one.cases else ", no cases: inputs are found, or give it some with `tsharness pack`"
-            yield f"#   {one.path.name}  {size(one.size)}{note}"
+            yield f"#   {one_line(one.path.name)}  {size(one.size)}{note}"
         base = _base(here, earlier)
         if base:
-            yield f'compare = {{ base = "{base}/{{name}}", max_regression = "5%" }}'
+            named = toml_text(base.replace("{", "{{").replace("}", "}}") + "/{name}")
+            yield f'compare = {{ base = {named}, max_regression = "5%" }}'
         else:
             yield '# compare = { base = "released/{name}", max_regression = "5%" }   # a pull request\'s gate'
         yield ""

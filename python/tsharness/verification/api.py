@@ -12,7 +12,7 @@ from pathlib import Path
 from tsharness.artifact.integrity import Integrity, examine, unexamined
 from tsharness.cases.case_file import CaseDocument
 from tsharness.cases.safetensors_file import Location
-from tsharness.errors import DeviceError, UsageError
+from tsharness.errors import UsageError
 from tsharness.hosts.launching import launcher_for, nobody_hears
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import RunnerInfo
@@ -31,7 +31,7 @@ from tsharness.verification.judge import check_output_names, exit_code_of, judge
 from tsharness.verification.plan import Plan, VerifyOptions, find_cases, plan_cases, tolerance_layer
 from tsharness.verification.reference import is_artifact
 from tsharness.verification.report import ArtifactInfo, VerifyReport
-from tsharness.verification.run import RunResult, record_float64, run_plan
+from tsharness.verification.run import RunResult, raise_environment_errors, record_float64, run_plan
 
 
 def verify(
@@ -119,14 +119,19 @@ def verify_artifact(
     started = time.monotonic()
     runtime = runtime_of(artifact, options.kind)
     options = replace(options, kind=runtime.name)
-    judged = [(artifact, options.kind)]
-    judged += [(Path(options.reference), None)] if is_artifact(options.reference) else []
-    for path, kind in judged:
-        refuse_dangers(path, options.allow_ops, bool(options.libraries), as_kind=kind, caged=options.caged)
+    asked = [(artifact, options.kind)]
+    asked += [(Path(options.reference), None)] if is_artifact(options.reference) else []
+    judged = {
+        path: refuse_dangers(
+            path, options.allow_ops, bool(options.libraries), as_kind=kind, caged=options.caged
+        )
+        for path, kind in asked
+    }
     own = None
     if launcher is None or not runs_in(runtime, options.runner, launcher.runner):
         own = launcher = launcher_of(options, runtime=runtime)
     launcher.sandbox = options.sandbox
+    launcher.judged |= {path.absolute(): one.for_job() for path, one in judged.items()}
     ahead = _starting_ahead(options, launcher, hooks)
 
     def run(plan: Plan) -> VerifyReport:
@@ -234,7 +239,7 @@ def _report(
     hooks: Hooks,
     started: float,
 ) -> VerifyReport:
-    _raise_environment_errors(plan.artifact, result)
+    raise_environment_errors(plan.artifact, result)
     cases = tuple(
         judge_case(s, result.results.get(s.name), result.errors.get(s.name) or result.load_error)
         for s in plan.cases
@@ -269,15 +274,6 @@ def _runner_info(result: RunResult, options: VerifyOptions, launcher: Launcher) 
     if result.hello is None:
         return None
     return RunnerInfo.from_hello(result.hello, options.device, options.runner, launcher.place)
-
-
-def _raise_environment_errors(artifact: Path, result: RunResult) -> None:
-    """What says nothing about the artifact is no verdict on it."""
-    error = result.load_error
-    if error is not None and error.kind == "device":
-        raise DeviceError(error.message)
-    if error is not None and error.kind in ("usage", "case-file"):
-        raise UsageError(f"{artifact}: {error.message}")
 
 
 def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult) -> ArtifactInfo:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.errors import RunnerCrash
+from tsharness.inspection.gate import refuse_dangers
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
@@ -61,6 +62,9 @@ class Localizer:
     def _run(self, target: Target, step: Mapping[str, Any], plan: Plan | None = None) -> Event:
         """The result of one step. Raises RunnerCrash."""
         step = {"id": "localize", "settings": dict(target.settings), **step}
+        if plan is not None:  # of a part that was taken out of it just now
+            judged = refuse_dangers(target.artifact, self._options.allow_ops, bool(self._options.libraries))
+            self._launcher.judged[target.artifact.absolute()] = judged.for_job()
         job = job_of(replace(plan or self._plan, artifact=target.artifact), self._options, [step])
         done = run_steps(job, self._launcher, self._options.timeout, self._hooks, target.environment)
         outcome = done.steps["localize"]

@@ -202,4 +202,4 @@ class VerifyReport:
         if self.verdict is not Verdict.PASS:
             from tsharness.report.text import verdict_lines
 
-            raise VerificationFailed("\n".join(verdict_lines(self)))
+            raise VerificationFailed(*verdict_lines(self))

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tsharness.errors import UsageError
+from tsharness.errors import DeviceError, UsageError
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
-from tsharness.runner.steps import StepsResult, default_memory_limit, run_steps
+from tsharness.runner.steps import StepsResult, default_memory_limit, refused, run_steps
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.save import save_outputs
@@ -151,3 +151,14 @@ def job_of(
 def _step_error(done: StepsResult) -> CaseError | None:
     """What kept the artifact from being run at all."""
     return done.load_error or next((step.error for step in done.steps.values() if step.error), None)
+
+
+def raise_environment_errors(artifact: Path, result: RunResult) -> None:
+    """What says nothing about the artifact is no verdict on it, and what was refused has none."""
+    error = result.load_error
+    if error is not None and error.kind == "device":
+        raise DeviceError(error.message)
+    if error is not None and error.kind == "refused":
+        raise refused(artifact, error.message)
+    if error is not None and error.kind in ("usage", "case-file"):
+        raise UsageError(f"{artifact}: {error.message}")

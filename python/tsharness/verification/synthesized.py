@@ -56,8 +56,8 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
         request = ReferenceRequest(
             artifact, cases=known[0], reference=_stated(reference), libraries=options.libraries
         )
-        record_reference(request, output, options.timeout)
-        return f"inputs {known[1]}, {_in_words(reference)}"
+        lacks = record_reference(request, output, options.timeout, options.sandbox)
+        return f"inputs {known[1]}, {_in_words(reference)}{lacks}"
     # What the lite interpreter runs says little of its inputs; the code beside it says more.
     has_code = options.kind == "lite" and kind_of(artifact).name == "lite"
     seeking = replace(options, kind="torchscript") if has_code else options
@@ -65,12 +65,13 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
     found = Found(options.inputs, "--input") if options.inputs else find_inputs(prober)
     if reference == "none" and found.cases:
         prober.record(found.cases, output)
+        lacks = ""
     else:
         request = ReferenceRequest(
             artifact, found.cases, reference=_stated(reference), libraries=options.libraries
         )
-        record_reference(request, output, options.timeout)
-    return f"inputs from {found.whence}, {_in_words(reference)}"
+        lacks = record_reference(request, output, options.timeout, options.sandbox)
+    return f"inputs from {found.whence}, {_in_words(reference)}{lacks}"
 
 
 def _stated(reference: str | None) -> str | None:

@@ -20,7 +20,7 @@ def judged_by(
     tolerance's verdict; ``kept`` holds the outputs of every call. Raises UsageError if it cannot be asked."""
     location = plan.document.location
     files = {step: path for step, path in kept.items() if path.is_file()}
-    answer = ask_python(
+    ended = ask_python(
         "tsharness.exporting.comparison_process",
         {
             "function": function,
@@ -29,8 +29,9 @@ def judged_by(
         },
         plan.artifact,
         timeout,
+        reach=None,  # the user's own function, on outputs: it gets no artifact
     )
-    reasons: Mapping[str, Mapping[str, Sequence[str]]] = answer["reasons"]
+    reasons: Mapping[str, Mapping[str, Sequence[str]]] = ended.answer["reasons"]
     return {
         step: [_judged(event, reasons.get(step, {}).get(event["case"])) for event in found]
         for step, found in events.items()

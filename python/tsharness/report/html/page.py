@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import base64
-import csv
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
+from tsharness.printable import printable
+from tsharness.report.csv_text import csv_text
 from tsharness.report.document import Run
 from tsharness.report.html.charts import charts_of
 from tsharness.report.html.svg import Chart
@@ -66,12 +66,19 @@ def render_part(template: str, **values: Any) -> str:
     import jinja2
 
     loader = jinja2.PackageLoader("tsharness.report.html")
-    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        loader=loader, autoescape=True, finalize=_shown, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["markup"] = _markup
     environment.filters["csv"] = table_link
     environment.filters["tone"] = tone
     environment.globals["glyphs"] = _GLYPHS
     return environment.get_template(template).render(**values)
+
+
+def _shown(value: Any) -> Any:
+    """Control characters escaped: some are no characters of HTML, others show a text in another order."""
+    return printable(value) if type(value) is str else value
 
 
 def _section(report: Any, said: Outline, number: str) -> Section:
@@ -109,11 +116,7 @@ def tone(word: str) -> str:
 
 def table_link(table: Table) -> str:
     """The table as CSV, to download."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(table.columns)
-    writer.writerows(table.rows)
-    return _link("text/csv", out.getvalue())
+    return _link("text/csv", csv_text((table.columns, *table.rows)))
 
 
 def _link(kind: str, text: str) -> str:

@@ -93,6 +93,7 @@ def drawing(title: str, says: str, number: str, height: float = 2.6) -> Iterator
         from matplotlib.figure import Figure
     except ImportError:
         raise EnvironmentProblem("--html draws with matplotlib: pip install matplotlib") from None
+    title, says = legal(title), legal(says)
     style: Any = {**_STYLE, "axes.prop_cycle": cycler(color=SERIES)}
     with mpl.rc_context(style), warnings.catch_warnings():
         # The page's font draws the text, and may well have what the font here has not.

@@ -31,6 +31,8 @@ def grad_mode(context: Context) -> Check:
     if failed:
         return Check("grad-mode", Verdict.FAIL, failed)
     grad, plain = context.answers["grad-mode:grad"], context.result.results
+    if not grad.results:
+        return Check("grad-mode", Verdict.INCONCLUSIVE, "it was not told what grad mode takes")
     ratio = max(_steady(e, "seconds") / max(1e-9, _steady(plain[e["case"]], "seconds")) for e in grad.results)
     held = max(0.0, *(_steady(event, "held_bytes") for event in grad.results))
     usual = max(0.0, *(_steady(plain[event["case"]], "held_bytes") for event in grad.results))

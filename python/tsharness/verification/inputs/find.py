@@ -10,6 +10,7 @@ from typing import Any
 from tsharness.artifact.traced_inputs import traced_inputs
 from tsharness.cases.input_spec import InputCase, ListSpec, ScalarSpec, Spec, TensorSpec
 from tsharness.errors import UsageError
+from tsharness.printable import shell_word
 from tsharness.verification.inputs.infer import Argument, candidates, untellable, with_rows
 from tsharness.verification.inputs.probe import Prober
 
@@ -73,11 +74,12 @@ def _failure(artifact: Path, method: Mapping[str, Any], problems: Sequence[str])
     lines = [f"{artifact}: no inputs were found for {method['schema']}"]
     lines += [f"tried {len(problems)} of them; for example: {different[0]}"] if different else []
     arguments = [Argument.of(argument) for argument in method["arguments"]]
+    file = shell_word(str(artifact))
     if untellable(arguments):
-        how = f"make them: tsharness pack {artifact} --inputs FILE.py:NAME -o packed.pt\n(or --cases FILE)"
+        how = f"make them: tsharness pack {file} --inputs FILE.py:NAME -o packed.pt\n(or --cases FILE)"
         return "\n".join([*lines, how])
     options = " ".join(_ready_to_edit(argument) for argument in arguments if not argument.has_default)
-    how = f"state them: tsharness verify {artifact} {options}"
+    how = f"state them: tsharness verify {file} {options}"
     return "\n".join([*lines, f"{how}\n(or --cases FILE, or tsharness pack --inputs FILE)"])
 
 

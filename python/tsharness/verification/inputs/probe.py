@@ -13,7 +13,7 @@ from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
-from tsharness.runner.steps import StepOutcome, default_memory_limit, run_steps
+from tsharness.runner.steps import StepOutcome, default_memory_limit, refused, run_steps
 from tsharness.verification.plan import VerifyOptions
 
 _PROBE_SECONDS = 20.0
@@ -87,6 +87,8 @@ class Prober:
         done = run_steps(job, self.launcher, timeout, self.hooks)
         outcome = done.steps["probe"]
         error = done.load_error or outcome.error
+        if error is not None and error.kind == "refused":
+            raise refused(self.artifact, error.message)
         if error is not None:
             raise _ERRORS.get(error.kind, RunnerCrash)(f"{self.artifact}: {error.message}")
         return outcome

@@ -1,0 +1,24 @@
+"""What a finding means for the process, in ``inspect`` and in the gate alike."""
+
+from __future__ import annotations
+
+from tsharness.artifact.container import AMBIGUOUS
+from tsharness.report.model import Finding
+from tsharness.verdict import ExitCode
+
+_BY_BEGINNING = {
+    "TS30": ExitCode.CANNOT_RUN,
+    "TS33": ExitCode.CANNOT_RUN,
+    "TS36": ExitCode.REFUSED,
+    "TS37": ExitCode.REFUSED,
+}
+"""Of errors, by the beginning of their codes; every other error is a failed check."""
+
+
+def exit_code_of(found: Finding) -> ExitCode:
+    """What a finding means for the process."""
+    if found.severity != "error":
+        return ExitCode.PASS
+    if found.code in AMBIGUOUS:
+        return ExitCode.REFUSED
+    return _BY_BEGINNING.get(found.code[:4], ExitCode.FAILED)

@@ -1,0 +1,58 @@
+"""The programs that a conversion may start in the cage: a compiler and its parts, and no others."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+_PARTS = ("cc1plus", "collect2", "as", "ld", "lto-wrapper", "objcopy")
+_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+"""What the kernel starts every program with."""
+
+
+def compilers_for(to: str) -> tuple[Path, ...]:
+    """For that target; none for those that Python alone makes."""
+    found = {"aoti": _of_inductor, "executorch": _of_executorch}.get(to)
+    return tuple(dict.fromkeys(path.resolve() for path in found() if path.exists())) if found else ()
+
+
+def headers_for(to: str) -> tuple[Path, ...]:
+    """Folders that a compiler of that target reads."""
+    if to != "aoti":
+        return ()
+    roots = (Path("/usr"), Path("/usr/local"), Path(sys.prefix), Path(sys.base_prefix))
+    folders = (root / name for root in roots for name in ("include", "lib", "libexec"))
+    return (*folders, Path("/etc/ssl/openssl.cnf"))
+
+
+def _of_inductor() -> Iterator[Path]:
+    """The compiler that torch's inductor asks for, and Python, with which it tries what that made."""
+    yield from map(Path, (sys.executable, *_LOADERS))
+    # It hashes what it has compiled with a program, where there is one.
+    yield from map(Path, filter(None, (shutil.which("openssl"),)))
+    compiler = shutil.which(os.environ.get("CXX", "g++"))
+    if compiler is None:
+        return
+    yield Path(compiler)
+    for part in _PARTS:
+        done = subprocess.run(
+            [compiler, f"-print-prog-name={part}"], capture_output=True, text=True, check=False
+        )
+        path = shutil.which(done.stdout.strip() or part)
+        if path is not None:
+            yield Path(path)
+
+
+def _of_executorch() -> Iterator[Path]:
+    """The compiler of flatbuffer schemas that comes with it, or the system's."""
+    yield from map(Path, _LOADERS)
+    spec = importlib.util.find_spec("executorch")
+    for folder in (spec.submodule_search_locations or ()) if spec else ():
+        yield Path(folder) / "data" / "bin" / "flatc"
+    for name in filter(None, (os.environ.get("FLATC_EXECUTABLE"), shutil.which("flatc"))):
+        yield Path(name)
