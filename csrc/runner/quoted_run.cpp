@@ -17,6 +17,7 @@
 #include "core/descriptor.h"
 #include "core/error.h"
 #include "core/printable.h"
+#include "runner/pipe.h"
 
 namespace tsharness {
 
@@ -24,17 +25,6 @@ namespace {
 
 constexpr int kDied = 6;
 constexpr size_t kLongestPrinted = 4096;  // bytes; what is longer is broken
-
-struct TwoEnds {
-  TwoEnds() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::Usage, std::strerror(errno));
-    read.reset(ends[0]);
-    write.reset(ends[1]);
-  }
-  Descriptor read;
-  Descriptor write;
-};
 
 [[noreturn]] void do_body(const std::function<int(int)>& body, int says, int printed) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -96,8 +86,8 @@ int exit_code_after(pid_t child) {
 }  // namespace
 
 int run_quoted(const std::function<int(int)>& body) {
-  TwoEnds says;
-  TwoEnds printed;
+  Pipe says;
+  Pipe printed;
   const pid_t child = ::fork();
   if (child < 0) throw Error(ErrorKind::Usage, std::strerror(errno));
   if (child == 0) do_body(body, says.write.get(), printed.write.get());

@@ -16,6 +16,7 @@
 #include "core/clock.h"
 #include "core/descriptor.h"
 #include "core/error.h"
+#include "runner/pipe.h"
 
 namespace tsharness {
 
@@ -26,17 +27,6 @@ constexpr size_t kKeptOutput = 8192;              // bytes of what the model pri
 constexpr size_t kLongestLine = size_t{1} << 28;  // bytes of one event
 constexpr double kLongestWait = 3600;             // seconds of one look at the process
 constexpr double kExitGrace = 10;                 // seconds from the last event to the end
-
-struct Pipe {
-  Pipe() {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) throw Error(ErrorKind::Usage, std::strerror(errno));
-    read.reset(ends[0]);
-    write.reset(ends[1]);
-  }
-  Descriptor read;
-  Descriptor write;
-};
 
 std::string fresh_nonce() {
   std::random_device source;
