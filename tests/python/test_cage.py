@@ -212,6 +212,22 @@ def test_what_makes_a_reference_cannot_leave_either(when: str, tmp_path: Path) -
 
 
 @needs_landlock
+def test_what_is_timed_in_python_cannot_leave(tmp_path: Path) -> None:
+    """Neither the artifact, nor what it does when the eager model beside it is timed."""
+    target = tmp_path / "outside.pt"
+    path = scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
+    target.unlink(missing_ok=True)
+    with_case(path, X, X)
+    (tmp_path / "own.py").write_text("import torch\ndef make():\n    return torch.nn.Identity()\n")
+    asked = ("--processes", "1", "--min-time", "0.01", "--against", "python", "--reference", "own.py:make")
+    ran = tsharness("bench", "m.pt", "--allow-op", "aten::save", *asked, cwd=tmp_path)
+    assert ran.code == 0 and "torch.jit in Python, case" in ran.out, ran.text
+    assert not target.exists()
+    tsharness("bench", "m.pt", "--allow-op", "aten::save", *asked, "--sandbox", "off", cwd=tmp_path)
+    assert target.exists()
+
+
+@needs_landlock
 def test_the_users_own_code_gets_no_artifact_and_no_cage(tmp_path: Path) -> None:
     """The report says so; what the artifact does when it is loaded is done in the cage alone."""
     target = tmp_path / "outside.pt"

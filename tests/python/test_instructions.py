@@ -13,16 +13,20 @@ import tsharness
 from conftest import tsharness as run
 from conftest import with_case, written_report
 from corpus import scripted
+from test_cage import SavesTo
 from test_latency_compare import Other, Work, X
 from tsharness.bench.baseline import compare_with, exit_code
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.extras import Extras
-from tsharness.bench.instructions import Instructions
+from tsharness.bench.instructions import Instructions, count_exactly
+from tsharness.bench.options import BenchOptions
 from tsharness.bench.valgrind import counts_by_valgrind, sums_of_calls
 from tsharness.errors import EnvironmentProblem, UsageError
 from tsharness.report.bench_text import verdict_line
+from tsharness.runner.cage import Sandbox
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
+from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS
 from tsharness.verification.plan import Plan, find_cases, plan_cases
 
@@ -90,6 +94,21 @@ def test_a_few_more_are_found(base: Path, tmp_path: Path) -> None:
 
 
 @needs_valgrind
+@pytest.mark.parametrize(("sandbox", "written"), [("strict", False), ("off", True)])
+def test_what_is_counted_cannot_leave(sandbox: str, written: bool, tmp_path: Path) -> None:
+    """valgrind is in the cage, and the runner in valgrind."""
+    target = tmp_path / "outside.pt"
+    path = with_case(scripted(SavesTo(str(target)), tmp_path / "m.pt"), X, X)
+    artifact = find_cases(path, None)
+    assert artifact is not None
+    plan = plan_cases(path, *artifact, ())
+    launcher = Launcher(find_runner(), Sandbox(sandbox))
+    target.unlink(missing_ok=True)
+    counted = count_exactly(plan, BenchOptions(threads=1), launcher, shutil.which("valgrind") or "")
+    assert counted.by_case["one"] > 0 and target.exists() == written
+
+
+@needs_valgrind
 def test_other_outputs_fail_first(base: Path, tmp_path: Path) -> None:
     ran = run("compare", base, scripted(Other(), tmp_path / "other.pt"), *COUNT)
     assert ran.code == 1 and "FAIL  outputs differ in 1 of 1 cases" in ran.out, ran.text
@@ -101,8 +120,6 @@ def test_what_cannot_be_counted(base: Path) -> None:
     assert ran.code == 2 and "those of cuda are not counted" in ran.text, ran.text
     ran = run("compare", base, "--b-threads", "1", "--counter", "cycles")
     assert ran.code == 2 and "counter 'cycles': expected instructions" in ran.text, ran.text
-    ran = run("compare", base, "--b-threads", "1", "--sandbox", "strict", *COUNT)
-    assert ran.code == 8 and "valgrind cannot run inside the sandbox" in ran.text, ran.text
 
 
 def test_without_valgrind(base: Path, tmp_path: Path) -> None:
@@ -125,7 +142,9 @@ def test_a_runner_without_the_calls_is_named(base: Path, tmp_path: Path) -> None
     step = {"step": "instructions", "calls": 1, "cases": ["one"]}
     job = Job(artifact=base, steps=({"step": "load"}, step), cases=plan_of(base).document.location)
     with pytest.raises(EnvironmentProblem, match=r"has seen no calls of the runner .*build it anew"):
-        counts_by_valgrind(job, replace(runner, path=older), 100, NO_HOOKS, shutil.which("valgrind") or "")
+        counts_by_valgrind(
+            job, replace(runner, path=older), 100, NO_HOOKS, shutil.which("valgrind") or "", Sandbox.AUTO
+        )
 
 
 def test_other_threads_are_not_counted(tmp_path: Path) -> None:

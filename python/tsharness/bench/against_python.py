@@ -12,6 +12,7 @@ from typing import Any
 from tsharness.bench.measure import Measured, Measurer
 from tsharness.bench.points import points_of
 from tsharness.bench.statistics import ERROR_RATE, Effect, paired_effect
+from tsharness.runner.python_process import Ended
 from tsharness.runner.reach import Reach
 from tsharness.verification.plan import Plan
 from tsharness.verification.reference import ask_python
@@ -31,6 +32,12 @@ class InPython:
     """Median of the processes' medians."""
     effect: Effect
     """How Python's time compares with the runner's: above 1 if Python takes longer."""
+    uncaged: str = ""
+    """What of the cage its process did not have; empty if it had all of it."""
+
+
+_Round = tuple[Mapping[str, float], Mapping[str, Ended]]
+"""The runner's medians by case, and what Python answered, by how."""
 
 
 def against_python(measurer: Measurer, eager: str | None) -> tuple[InPython, ...]:
@@ -38,9 +45,9 @@ def against_python(measurer: Measurer, eager: str | None) -> tuple[InPython, ...
     of the model, if that is to run, too. Raises the errors of what runs."""
     points = list(points_of(measurer.options))
     ours = replace(measurer, points=points, measured=Measured())
-    seen: list[tuple[dict[str, float], Mapping[str, Mapping[str, float]]]] = []
+    seen: list[_Round] = []
     for number in range(_ROUNDS):
-        theirs: Mapping[str, Mapping[str, float]] = {}
+        theirs: Mapping[str, Ended] = {}
         for who in random.sample(("runner", "python"), 2):
             if who == "runner":
                 ours.rounds(1, _SECONDS)
@@ -69,18 +76,18 @@ def _medians(ours: Measurer, number: int) -> dict[str, float]:
     }
 
 
-def _judge(
-    case: str, how: str, seen: Sequence[tuple[Mapping[str, float], Mapping[str, Mapping[str, float]]]]
-) -> InPython:
-    pairs = [[(runner[case], python[how][case])] for runner, python in seen]
+def _judge(case: str, how: str, seen: Sequence[_Round]) -> InPython:
+    answers = [python[how] for _, python in seen]
+    medians: list[float] = [ended.answer["medians"][case] for ended in answers]
+    pairs = [[(runner[case], median)] for (runner, _), median in zip(seen, medians, strict=True)]
     effect = paired_effect(pairs, ERROR_RATE)
-    ordered = sorted(python[how][case] for _, python in seen)
-    return InPython(case, how, ordered[len(ordered) // 2], effect)
+    uncaged = "your own code, not in the cage" if how == "eager" else "; ".join(answers[0].missing)
+    return InPython(case, how, sorted(medians)[len(medians) // 2], effect, uncaged)
 
 
-def _ask(measurer: Measurer, eager: str | None) -> Mapping[str, Mapping[str, float]]:
-    """Medians by "jit" and "eager": the artifact in the cage, the user's own model outside of it, in a
-    process that does not get the artifact."""
+def _ask(measurer: Measurer, eager: str | None) -> Mapping[str, Ended]:
+    """By "jit" and "eager": the artifact in the cage, the user's own model outside of it, in a process that
+    does not get the artifact."""
     plan: Plan = measurer.plan
     location, options = plan.document.location, measurer.options
     message: dict[str, Any] = {
@@ -95,8 +102,8 @@ def _ask(measurer: Measurer, eager: str | None) -> Mapping[str, Mapping[str, flo
     reach = Reach(measurer.launcher.sandbox, (plan.artifact, location.path, *folders), device=options.device)
     module = "tsharness.exporting.latency_process"
     artifact = {**message, "artifact": str(plan.artifact.absolute())}
-    found = {"jit": ask_python(module, artifact, plan.artifact, options.timeout, reach).answer["medians"]}
+    found = {"jit": ask_python(module, artifact, plan.artifact, options.timeout, reach)}
     if eager is not None:
         own = {**message, "eager": eager}
-        found["eager"] = ask_python(module, own, plan.artifact, options.timeout, None).answer["medians"]
+        found["eager"] = ask_python(module, own, plan.artifact, options.timeout, None)
     return found

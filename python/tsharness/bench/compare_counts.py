@@ -43,5 +43,5 @@ def counter_of(
     )
     launcher = Launcher(runner, parse_sandbox(options.sandbox))
     launcher.judged |= judged
-    valgrind = find_valgrind(launcher, _WHY)
+    valgrind = find_valgrind(_WHY)
     return lambda plan: count_exactly(replace(plan, artifact=path), own, launcher, valgrind, hooks)

@@ -51,7 +51,7 @@ def count_instructions(
     why = f"instructions cannot be counted by the kernel ({events[0]['problem']})"
     if launcher.place:
         raise EnvironmentProblem(f"{launcher.place}: {why}")
-    return count_exactly(plan, options, launcher, find_valgrind(launcher, why), hooks)
+    return count_exactly(plan, options, launcher, find_valgrind(why), hooks)
 
 
 def count_exactly(
@@ -59,7 +59,7 @@ def count_exactly(
 ) -> Instructions:
     """By that valgrind. Raises as ``counts_by_valgrind``."""
     job = launcher.with_judged(job_of_step(plan, options, _step(_CALLS_BY_VALGRIND)))
-    found = counts_by_valgrind(job, launcher.runner, options.timeout, hooks, valgrind)
+    found = counts_by_valgrind(job, launcher.runner, options.timeout, hooks, valgrind, launcher.sandbox)
     return Instructions(found, _VALGRIND, options.threads or 1)
 
 

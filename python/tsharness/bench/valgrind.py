@@ -3,8 +3,11 @@ whatever else the machine does."""
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,6 +21,7 @@ from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
+from tsharness.runner.reach import Reach
 from tsharness.scratch import ScratchFolder
 
 _CALLS = "tsharness_counted_calls"
@@ -31,24 +35,25 @@ products take it ten times as long."""
 _SUM = re.compile(r"^summary:\s*(\d+)", re.MULTILINE)
 
 
-def find_valgrind(launcher: Launcher, why: str) -> str:
-    """The program. Raises EnvironmentProblem if it is not installed, with ``why`` it is needed, or could not
-    run what this launcher starts."""
+_PARTS = ("libexec/valgrind", "lib/valgrind", f"lib/{os.uname().machine}-linux-gnu/valgrind")
+"""Where it keeps its tools, below its prefix."""
+_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+
+
+def find_valgrind(why: str) -> str:
+    """The program. Raises EnvironmentProblem if it is not installed, with ``why`` it is needed."""
     found = shutil.which("valgrind")
-    if launcher.sandbox is Sandbox.STRICT:
-        raise EnvironmentProblem(
-            "valgrind cannot run inside the sandbox; --sandbox auto counts outside of it"
-        )
     if found is None:
         raise EnvironmentProblem(f"{why}, and valgrind is not installed: apt-get install valgrind")
     return found
 
 
 def counts_by_valgrind(
-    job: Job, runner: Runner, timeout: float, hooks: Hooks, valgrind: str
+    job: Job, runner: Runner, timeout: float, hooks: Hooks, valgrind: str, sandbox: Sandbox
 ) -> dict[str, float]:
     """Instructions of one call of each case of the job's last step, "instructions"; those of a device, of the
-    kernel and of the memory allocator are not among them.
+    kernel and of the memory allocator are not among them. valgrind enters the cage before it runs anything:
+    inside of it, the runner could not.
 
     Raises EnvironmentProblem for a runner, or machine code, that valgrind cannot follow, and as ``run_job``.
     """
@@ -58,8 +63,11 @@ def counts_by_valgrind(
         )
     with ScratchFolder() as folder:
         counts = Path(folder) / "counts"
-        prefix = (valgrind, "--tool=callgrind", *_rules(), f"--callgrind-out-file={counts}")
-        launcher = Launcher(replace(runner, prefix=prefix), Sandbox.OFF, _CAPPED)
+        program = (valgrind, "--tool=callgrind", *_rules(), f"--callgrind-out-file={counts}")
+        reach = _reach(job, runner, valgrind, sandbox)
+        cage = json.dumps(reach.rules(Path(folder), _most_seconds(job, timeout)))
+        prefix = (sys.executable, "-m", "tsharness.runner.caged_program", cage, sandbox.value, *program)
+        launcher = Launcher(replace(runner, prefix=prefix), Sandbox.OFF, {**_CAPPED, **_own_path()})
         events = _run(replace(job, memory_limit=None), timeout, launcher, hooks)
         sums = sums_of_calls(Path(folder), every_thread=job.threads != 1)
     if len(sums) != len(events):
@@ -68,6 +76,35 @@ def counts_by_valgrind(
             "build it anew (tsharness runner build)"
         )
     return {event["case"]: number / event["calls"] for event, number in zip(events, sums, strict=True)}
+
+
+def _reach(job: Job, runner: Runner, valgrind: str, sandbox: Sandbox) -> Reach:
+    """The programs that valgrind consists of, and what the job reads."""
+    from tsharness.runners.resolve import describe
+
+    program = Path(valgrind)
+    folders = [folder for part in _PARTS if (folder := program.parents[1] / part).is_dir()]
+    tools = [tool for folder in folders for tool in folder.glob("callgrind-*-linux")]
+    # Debian's is a script that starts another one beside it.
+    shell, beside = Path("/bin/sh"), program.with_name("valgrind.bin")
+    programs = [path.resolve() for path in (program, beside, shell, *map(Path, _LOADERS), *tools)]
+    mapped = {Path(library).parent for library in describe(runner.path)["mapped_libraries"]}
+    libraries = [library.parent for library in job.libraries]
+    cases = [job.cases.path] if job.cases is not None else []
+    return Reach(
+        sandbox,
+        (job.artifact, *cases, runner.path, *folders, *programs, *sorted(mapped), *libraries),
+        execute=tuple(path for path in programs if path.exists()),
+    )
+
+
+def _most_seconds(job: Job, timeout: float) -> float:
+    return timeout * (len(job.steps[-1].get("cases", ())) + 1)
+
+
+def _own_path() -> dict[str, str]:
+    """What lets Python find this package, where a variable does."""
+    return {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
 
 
 def _run(job: Job, timeout: float, launcher: Launcher, hooks: Hooks) -> tuple[Event, ...]:
@@ -85,7 +122,8 @@ def _run(job: Job, timeout: float, launcher: Launcher, hooks: Hooks) -> tuple[Ev
 def _rules() -> Iterator[str]:
     """Count everywhere but in the allocator, from each of the runner's counted calls on to its end."""
     yield from (f"--toggle-collect={name}" for name in _MEMORY)
-    yield from ("--collect-atstart=yes", "--separate-threads=yes")
+    # Nobody asks it anything while it runs, and the FIFOs for that are not for the cage.
+    yield from ("--collect-atstart=yes", "--separate-threads=yes", "--vgdb=no")
     yield from (f"--zero-before={_CALLS}", f"--dump-after={_CALLS}")
 
 

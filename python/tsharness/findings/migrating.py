@@ -76,8 +76,9 @@ MIGRATION_RULES = (
         "TS508",
         "error",
         "no C++ compiler",
-        "AOTInductor writes C++ and has a compiler translate it",
-        "install one (Debian: apt-get install g++), or state it: CXX=...",
+        "AOTInductor writes C++ and has a compiler translate it, both in the cage",
+        "install one (Debian: apt-get install g++), or state it: CXX=...; a compiler that the cage stops "
+        "(a script that starts another) runs with --sandbox off",
         r"C\+\+ compiler|InvalidCxxCompiler|CppCompileError|No working C\+\+",
     ),
     Rule(

@@ -104,8 +104,9 @@ def inspect_file(
         reading.close()
     found = [*_of_bytes(bytes_, subject, options), *found]
     wanted = [one for one in found if _wanted(one, options)]
-    exit_code = worst(exit_code_of(one) for one in wanted)
-    wanted.sort(key=lambda one: exit_code_of(one) is not exit_code)  # what decides comes first
+    exit_code = worst(exit_code_of(one, kind.runtime) for one in wanted)
+    # What decides comes first.
+    wanted.sort(key=lambda one: exit_code_of(one, kind.runtime) is not exit_code)
     seconds = time.monotonic() - started
     return _inspection(path, kind, subject, outside, bytes_, tuple(wanted), exit_code, options, seconds)
 

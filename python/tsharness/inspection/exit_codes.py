@@ -15,10 +15,11 @@ _BY_BEGINNING = {
 """Of errors, by the beginning of their codes; every other error is a failed check."""
 
 
-def exit_code_of(found: Finding) -> ExitCode:
-    """What a finding means for the process."""
+def exit_code_of(found: Finding, runtime: str = "") -> ExitCode:
+    """What a finding means for the process. What two readers read in two ways is a way past whoever judges
+    it; of machine code (``runtime`` "aoti") nothing is judged, and such a file is only damaged."""
     if found.severity != "error":
         return ExitCode.PASS
     if found.code in AMBIGUOUS:
-        return ExitCode.REFUSED
+        return ExitCode.CANNOT_RUN if runtime == "aoti" else ExitCode.REFUSED
     return _BY_BEGINNING.get(found.code[:4], ExitCode.FAILED)

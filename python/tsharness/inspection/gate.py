@@ -58,7 +58,7 @@ def refuse_dangers(
         subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
         found += [*unread(subject), *dangers(subject)]
         judged = judged_of(subject)
-    _refuse(path, [one for one in found if exit_code_of(one) is not ExitCode.PASS])
+    _refuse(path, found, runtime.name)
     return judged
 
 
@@ -81,14 +81,16 @@ def _of_container(path: Path) -> Iterator[Finding]:
                 yield finding(fault.code, f"{fault.record} {fault.message}".strip())
 
 
-def _refuse(path: Path, found: list[Finding]) -> None:
+def _refuse(path: Path, found: list[Finding], runtime: str) -> None:
     """Raises for the worst of them: RefusedError, or ArtifactError for what is only damaged."""
-    if not found:
+    codes = [(exit_code_of(one, runtime), one) for one in found]
+    codes = [pair for pair in codes if pair[0] is not ExitCode.PASS]
+    if not codes:
         return
-    first = max(found, key=exit_code_of)
-    more = f" (and {len(found) - 1} more: tsharness inspect)" if len(found) > 1 else ""
+    exit_code, first = max(codes, key=lambda pair: pair[0])
+    more = f" (and {len(codes) - 1} more: tsharness inspect)" if len(codes) > 1 else ""
     where = f" ({first.where})" if first.where else ""
-    if exit_code_of(first) is not ExitCode.REFUSED:
+    if exit_code is not ExitCode.REFUSED:
         raise ArtifactError(f"{path} is not run: {first.code} {first.seen}{where}{more}\n{first.do}")
     why = "" if first.code in _JUDGED else ", so what it does cannot be judged"
     raise RefusedError(f"{path} is not run: {first.code} {first.seen}{where}{why}{more}\n{first.do}")

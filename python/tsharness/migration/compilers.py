@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-_PARTS = ("cc1plus", "collect2", "as", "ld", "lto-wrapper", "objcopy")
+_PARTS = ("cc1", "cc1plus", "collect2", "as", "ld", "lto-wrapper", "objcopy")
 _LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 """What the kernel starts every program with."""
 

@@ -24,14 +24,11 @@ _FORMS = 16
 
 
 def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: Say) -> Conversion:
-    """What the process found, in the cage if it is an artifact that is converted. What starts compilers is
-    there under "strict" alone: not every compiler works with what the cage allows. Raises UsageError or
+    """What the process found, in the cage if it is an artifact that is converted. Raises UsageError or
     ArtifactError as it says, RunnerCrash if it died or took longer than ``timeout`` seconds for each stage,
     EnvironmentProblem without a cage that must be whole."""
     source = message["source"]
     owns = not is_script(source)
-    compiles = bool(compilers_for(message["to"])) and sandbox is not Sandbox.STRICT
-    caged = not (owns or compiles)
 
     def hear(line: Mapping[str, Any]) -> None:
         if "doing" in line:
@@ -40,14 +37,13 @@ def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: S
     ended = run_python(
         "tsharness.migration.converting.process",
         {**message, "folder": str(Path.cwd())} if owns else message,
-        _reach(message, sandbox) if caged else None,
+        None if owns else _reach(message, sandbox),
         _STAGES * timeout,
         hear,
     )
     answer = ended.answer
     if "conversion" in answer:
-        why = "it is your own code" if owns else "a compiler runs; --sandbox strict cages it, too"
-        uncaged = "; ".join(ended.missing) if caged else f"none, {why}"
+        uncaged = "none, it is your own code" if owns else "; ".join(ended.missing)
         return replace(from_dict(Conversion, answer["conversion"]), uncaged=uncaged)
     if "error" in answer:
         kind = UsageError if answer["error"]["kind"] == "usage" else ArtifactError

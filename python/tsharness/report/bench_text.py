@@ -165,6 +165,7 @@ def beside_lines(report: BenchReport) -> Iterator[str]:
         yield (
             f'{how}, case "{one.case}": {seconds(one.seconds)}, {one.effect.ratio:.3f} of the runner '
             f"({one.effect.low:.3f} to {one.effect.high:.3f})"
+            + (f" · cage: {one.uncaged}" if one.uncaged else "")
         )
     for since in report.since:
         yield since_line(since)
