@@ -238,10 +238,13 @@ def _is_text(head: bytes) -> bool:
     )
 
 
+_ONNX_VERSIONS = tuple(bytes([number]) for number in range(1, 21))
+
+
 def _is_onnx(head: bytes) -> bool:
     """A protobuf that begins with a small ir_version, then a text (the producer) or the graph."""
     return (
         head[:1] == b"\x08"
-        and 1 <= head[1] <= 20
+        and head[1:2] in _ONNX_VERSIONS
         and head[2:3] in (b"\x12", b"\x1a", b"\x22", b"\x3a", b"\x42")
     )

@@ -15,6 +15,7 @@ from tsharness.errors import ArtifactError
 
 _MOST = 64_000_000  # bytes of one pickle, or of an archive in an archive, that is read
 _NAMES = (".pkl", ".pickle", ".pt", ".pth")
+_MOST_PICKLES = 100_000  # in one record
 _LEGACY = 5  # pickles before the storages of a torch.save without zip
 
 
@@ -91,7 +92,7 @@ def _sequence(name: str, data: bytes, most: int | None) -> Iterator[tuple[str, P
     at = count = 0
     while at < len(data) and (most is None or count < most):
         try:
-            found = read_pickle(data[at:])
+            found = read_pickle(data, start=at)
         except PickleError as error:
             # Behind the first one may stand whatever its reader takes for data.
             if count == 0 or data[at : at + 1] == b"\x80":
@@ -99,6 +100,9 @@ def _sequence(name: str, data: bytes, most: int | None) -> Iterator[tuple[str, P
             return
         yield name, found
         at, count = at + found.size, count + 1
+        if count == _MOST_PICKLES:
+            yield name, f"has more than {_MOST_PICKLES} pickles, one behind the other"
+            return
 
 
 def _of_tar(path: Path) -> Iterator[tuple[str, Pickle | str]]:
@@ -121,7 +125,7 @@ def _of_member(name: str, data: bytes) -> Iterator[tuple[str, Pickle | str]]:
     at = 0
     while at < len(data):
         try:
-            found = read_pickle(data[at:])
+            found = read_pickle(data, start=at)
         except PickleError as error:
             yield name, str(error)
             return

@@ -4,6 +4,7 @@ What a pickle would call becomes a node of a tree, so that a reader can see what
 
 from __future__ import annotations
 
+import io
 import pickletools
 from collections.abc import Container
 from typing import Any
@@ -15,6 +16,7 @@ from tsharness.artifact.pickle_values import (
     Pickle,
     PickleError,
     UnknownOpcodeError,
+    called_by,
 )
 
 __all__ = [
@@ -31,15 +33,17 @@ __all__ = [
 _MOST_OPCODES = 5_000_000  # a checkpoint of 100,000 tensors has some three million
 
 
-def read_pickle(data: bytes, known: Container[str] | None = None) -> Pickle:
-    """``known``: opcodes that it may have, all that there are by default. Raises PickleError, and
-    UnknownOpcodeError for another one."""
+def read_pickle(data: bytes, known: Container[str] | None = None, start: int = 0) -> Pickle:
+    """The one that begins at ``start``. ``known``: opcodes that it may have, all that there are by default.
+    Raises PickleError, and UnknownOpcodeError for another one."""
     try:
-        return _Machine(known).run(data)
+        return _Machine(known).run(data, start)
     except PickleError:
         raise
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise PickleError(f"no pickle that can be read: {error}") from None
+    except (RecursionError, MemoryError):
+        raise PickleError("no pickle that can be read: it is too deep, or too large") from None
 
 
 _WRITTEN = """
@@ -59,13 +63,16 @@ class _Machine:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._found = Pickle(None)
+        self._named: set[Global] = set()
 
-    def run(self, data: bytes) -> Pickle:
-        for count, (opcode, argument, at) in enumerate(pickletools.genops(data)):
+    def run(self, data: bytes, start: int) -> Pickle:
+        file = io.BytesIO(data)
+        file.seek(start)
+        for count, (opcode, argument, at) in enumerate(pickletools.genops(file)):
             if self._known is not None and opcode.name not in self._known:
                 raise UnknownOpcodeError(f"the opcode {opcode.name} at byte {at} is none that torch writes")
             if opcode.name == "STOP":
-                self._found.value, self._found.size = self._stack.pop(), (at or 0) + 1
+                self._found.value, self._found.size = self._stack.pop(), (at or 0) + 1 - start
                 return self._found
             if count > _MOST_OPCODES:
                 raise PickleError(f"a pickle of more than {_MOST_OPCODES} opcodes")
@@ -92,11 +99,14 @@ class _Machine:
 
     def _stack_global(self, _: Any) -> None:
         name, module = self._stack.pop(), self._stack.pop()
-        self._push_global(str(module), str(name))
+        if not (isinstance(name, str) and isinstance(module, str)):
+            raise PickleError("it names something by what is no text")
+        self._push_global(module, name)
 
     def _push_global(self, module: str, name: str) -> None:
         found = Global(module, name)
-        if found not in self._found.globals:
+        if found not in self._named:
+            self._named.add(found)
             self._found.globals.append(found)
         self._stack.append(found)
 
@@ -153,7 +163,8 @@ class _Machine:
             target.state = target.state if isinstance(target.state, dict) else {}
             target = target.state
         for key, value in zip(items[::2], items[1::2], strict=True):
-            target[key if isinstance(key, (str, int, float, bool, tuple)) else repr(key)] = value
+            # What is no value of its own is another key each time: it may be too deep to be hashed.
+            target[key if isinstance(key, (str, int, float, bool)) else (type(key).__name__, id(key))] = value
 
     def _persistent(self, _: Any) -> None:
         found = Persistent(self._stack.pop())
@@ -178,8 +189,8 @@ class _Machine:
         self._push_call(function, tuple(arguments))
 
     def _push_call(self, function: Any, arguments: Any) -> None:
-        if isinstance(function, Global) and function not in self._found.called:
-            self._found.called.append(function)
+        named = [one for one in (function, *called_by(function, arguments)) if isinstance(one, Global)]
+        self._found.called.update(named)
         self._stack.append(Call(function, arguments))
 
     def _new_object(self, _: Any) -> None:

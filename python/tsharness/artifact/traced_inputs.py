@@ -8,10 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.artifact.archive import BAD_ZIP, open_archive, raw_record, record_name
+from tsharness.artifact.pickle_values import bounded
 from tsharness.artifact.pickles import Call, Global, Persistent, read_pickle
 from tsharness.artifact.storages import DTYPES
 from tsharness.errors import ArtifactError
 
+_NOT_UNDERSTOOD = (
+    *(ArtifactError, AssertionError, AttributeError, LookupError, TypeError, ValueError),
+    *BAD_ZIP,
+)
 _RECORD = "traced_inputs.pkl"
 
 
@@ -33,8 +38,8 @@ def traced_inputs(path: Path) -> Mapping[str, list[Any]]:
         for info in archive.infolist():
             if record_name(info) == _RECORD:
                 try:
-                    found = _plain(read_pickle(raw_record(path, info)).value)
-                except (ArtifactError, AssertionError, KeyError, TypeError, IndexError, *BAD_ZIP):
+                    found = _plain(bounded(read_pickle(raw_record(path, info)).value))
+                except _NOT_UNDERSTOOD:
                     return {}  # of another torch, or damaged: the check "integrity" says so
                 return found if isinstance(found, dict) else {}
     return {}

@@ -5,24 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from tsharness.artifact.archive import open_archive
-from tsharness.artifact.container import AMBIGUOUS, Container
 from tsharness.artifact.kind import kind_of
 from tsharness.artifact.script_archive import read_archive
-from tsharness.errors import ArtifactError, RefusedError
+from tsharness.errors import RefusedError
 from tsharness.findings import finding
 from tsharness.inspection.danger import dangers
-from tsharness.inspection.exit_codes import exit_code_of
 from tsharness.inspection.judged import Judged, judged_of
 from tsharness.inspection.other_kinds import look_at
+from tsharness.inspection.refusing import ambiguities, not_torchscript, refuse
 from tsharness.inspection.subject import Subject
 from tsharness.inspection.unpickling import harmful_pickles
 from tsharness.report.model import Finding
-from tsharness.runtimes.registry import not_torchscript, runtime_of
-from tsharness.verdict import ExitCode
-
-_JUDGED = ("TS361", "TS362", "TS363", "TS364", "TS373", "TS374")
-"""Codes of what was understood, and is dangerous."""
+from tsharness.runtimes.registry import runtime_of
 
 NATIVE_CODE = "native-code"
 """What ``--allow-op`` calls machine code, which does whatever its process may do."""
@@ -47,7 +41,7 @@ def refuse_dangers(
             f"{path} is not run: it is machine code, and without the cage it could do anything\n"
             f"leave --sandbox at strict or auto, or trust it: --allow-op {NATIVE_CODE}"
         )
-    found = list(_of_container(path))
+    found = list(ambiguities(path))
     judged = Judged()
     if not runtime.is_torchscript:
         found += [*look_at(path, runtime.name).findings, *harmful_pickles(path, kind)]
@@ -58,7 +52,7 @@ def refuse_dangers(
         subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
         found += [*unread(subject), *dangers(subject)]
         judged = judged_of(subject)
-    _refuse(path, found, runtime.name)
+    refuse(path, found, runtime.name)
     return judged
 
 
@@ -68,29 +62,3 @@ def unread(subject: Subject) -> Iterator[Finding]:
         yield finding(problem.code, f"{problem.record}: {problem.message}".removeprefix(": "))
     if not subject.archive.holds_objects and not subject.archive.problems:
         yield finding("TS303", "there are no objects (data.pkl)")
-
-
-def _of_container(path: Path) -> Iterator[Finding]:
-    """What makes two readers read different things."""
-    archive = open_archive(path)
-    if archive is None:
-        return
-    with archive:
-        for fault in Container(archive, path).faults():
-            if fault.code in AMBIGUOUS:
-                yield finding(fault.code, f"{fault.record} {fault.message}".strip())
-
-
-def _refuse(path: Path, found: list[Finding], runtime: str) -> None:
-    """Raises for the worst of them: RefusedError, or ArtifactError for what is only damaged."""
-    codes = [(exit_code_of(one, runtime), one) for one in found]
-    codes = [pair for pair in codes if pair[0] is not ExitCode.PASS]
-    if not codes:
-        return
-    exit_code, first = max(codes, key=lambda pair: pair[0])
-    more = f" (and {len(codes) - 1} more: tsharness inspect)" if len(codes) > 1 else ""
-    where = f" ({first.where})" if first.where else ""
-    if exit_code is not ExitCode.REFUSED:
-        raise ArtifactError(f"{path} is not run: {first.code} {first.seen}{where}{more}\n{first.do}")
-    why = "" if first.code in _JUDGED else ", so what it does cannot be judged"
-    raise RefusedError(f"{path} is not run: {first.code} {first.seen}{where}{why}{more}\n{first.do}")

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tsharness.artifact.kind import Kind, kind_of
-from tsharness.errors import ArtifactError, EnvironmentProblem, UsageError
+from tsharness.artifact.kind import kind_of
+from tsharness.errors import EnvironmentProblem, UsageError
+from tsharness.inspection.refusing import not_torchscript
 from tsharness.runner.find import Runner, installed_torch
 from tsharness.runners.resolve import runner_named
 from tsharness.runners.store import EXECUTORCH, INSTALLED, built_runners
@@ -110,13 +111,6 @@ def runtime_of(artifact: Path, stated: str | None = None) -> Runtime:
     if not kind.runtime:
         raise not_torchscript(artifact, kind)
     return RUNTIMES[kind.runtime]
-
-
-def not_torchscript(artifact: Path, kind: Kind) -> ArtifactError:
-    """What a file is instead, and what to do with it."""
-    return ArtifactError(
-        f"{artifact} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
-    )
 
 
 def runner_for(runtime: Runtime, named: str) -> Runner:
