@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from tsharness.artifact.calls import Calls
 from tsharness.artifact.code import Class, Code, CodeError, Function, OperatorCall, unparse
 from tsharness.artifact.grammar import misfit_of_class, misfit_of_function
-from tsharness.artifact.lexical import lines_of
+from tsharness.artifact.lexical import for_python, lines_of, restore_names
 from tsharness.artifact.mentions import operators_of
 
 _MOST_CODE = 64_000_000  # bytes; the largest real archives have some five million
@@ -36,7 +36,7 @@ class _Reader:
         self._record = record
         self._module = record.removeprefix("code/").removesuffix(".py").replace("/", ".")
         try:
-            self._lines = lines_of(data)
+            self._lines, self._meant = for_python(lines_of(data))
         except UnicodeDecodeError as error:
             raise CodeError(f"{record} is no text: {error}") from None
         except ValueError as error:
@@ -56,7 +56,9 @@ class _Reader:
             offset = text.starts[-1]
 
     def _top_level(self, text: _Text) -> None:
-        for node in _parsed(text.whole, self._record).body:
+        parsed = _parsed(text.whole, self._record)
+        restore_names(parsed, self._meant)
+        for node in parsed.body:
             if isinstance(node, ast.ClassDef):
                 self._class(node, text)
             elif isinstance(node, ast.FunctionDef):
