@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from tsharness.runner.cage import Excess, Sandbox
+from tsharness.runner.cage import Sandbox
+from tsharness.runner.excess import Excess
 from tsharness.runner.find import Runner, find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher, Process

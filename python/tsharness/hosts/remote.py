@@ -19,7 +19,8 @@ from tsharness.bundling.runtime import EXECUTABLE, runtime_files
 from tsharness.errors import EnvironmentProblem
 from tsharness.hosts.ssh import Host
 from tsharness.report.units import size
-from tsharness.runner.cage import Excess, PrintedExcess, Sandbox, cage_of
+from tsharness.runner.cage import Sandbox, cage_of
+from tsharness.runner.excess import Excess, PrintedExcess
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher, Process

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tsharness.errors import EnvironmentProblem
-from tsharness.runner.cage import Excess, FilesExcess, Sandbox, cage_of, clean_environment
+from tsharness.runner.cage import Sandbox, cage_of, clean_environment
+from tsharness.runner.excess import Excess, FilesExcess
 from tsharness.runner.find import Runner
 from tsharness.runner.job import Job
 from tsharness.runner.outcome import Outcome

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from tsharness.errors import EnvironmentProblem
-from tsharness.runner.cage import PRINTED_BYTES, FolderExcess
+from tsharness.runner.cage import PRINTED_BYTES
+from tsharness.runner.excess import FolderExcess
 from tsharness.runner.reach import Reach
 from tsharness.scratch import ScratchFolder
 
@@ -57,7 +58,9 @@ def run_python(
                 assert process.stdin is not None
                 process.stdin.write(json.dumps(message).encode())
                 process.stdin.close()
-            folders = None if reach is None else FolderExcess((scratch, *reach.write), reach.room)
+            folders = (
+                None if reach is None else FolderExcess((scratch, *reach.write), process.pid, reach.room)
+            )
             ended = _Listener(process, timeout, folders, on_line).until_end()
         finally:
             _kill(process)
