@@ -13,7 +13,8 @@ HAVE_GTEST := $(shell c++ -include gtest/gtest.h -E -x c++ /dev/null >/dev/null 
 # pytest, which names what was skipped.
 PYTEST := $(PY) tests/run.py
 # Two workers on two cores: threads that wait would spin on what the other worker needs.
-IN_PARALLEL := OMP_WAIT_POLICY=passive $(PYTEST) --numprocesses 2
+# Files in their order: xdist would put those of few, long tests last, and one worker would wait for the other.
+IN_PARALLEL := OMP_WAIT_POLICY=passive $(PYTEST) --numprocesses 2 --no-loadscope-reorder
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
@@ -34,6 +35,7 @@ install: $(INSTALLED)
 	@touch $@
 
 $(INSTALLED): .venv/.tools $(SOURCES) README.md
+	@echo "building the C++ runner and installing the package into .venv: some two minutes on two cores"
 	PATH="$(CURDIR)/.venv/bin:$$PATH" $(PIP) install --quiet --no-build-isolation \
 	  --config-settings=cmake.define.TSHARNESS_TESTS=$(HAVE_GTEST) '.[dev]'
 	@mkdir -p build && touch $@
@@ -75,7 +77,7 @@ migration: build/.migration build/.networks
 test-migration: build/.migration
 	$(IN_PARALLEL) --dist loadfile tests/migration
 
-# The three ways to install from source.
+# The ways to install from source.
 test-build: $(INSTALLED)
 	$(IN_PARALLEL) --dist loadfile tests/building
 

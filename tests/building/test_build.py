@@ -1,6 +1,6 @@
-"""The three ways to install from source, in a clone whose path has a space, and the one that must fail.
+"""The ways to install from source, in a clone whose path has a space, and the one that must fail.
 
-A group of its own (``make test-build``), because it builds everything twice and more."""
+A group of its own (``make test-build``), because it builds everything twice."""
 
 from __future__ import annotations
 
@@ -116,17 +116,10 @@ def test_isolated_install(clone: Path, environment: Path, linear: Path, tmp_path
     assert "<svg" in page.read_text()
 
 
-def test_install_without_isolation(clone: Path, environment: Path, linear: Path) -> None:
+def test_editable_install(clone: Path, environment: Path, linear: Path) -> None:
+    """Without isolation, as ``make install`` installs the package itself."""
     tools = ("scikit-build-core", "nvidia-cudnn-frontend", "cmake", "ninja")
     assert pip(environment, "install", *tools).code == 0
-    ran = pip(
-        environment, "install", "--force-reinstall", "--no-deps", "--no-build-isolation", ".", cwd=clone
-    )
-    assert ran.code == 0, ran.text[-3000:]
-    check_works(environment, linear)
-
-
-def test_editable_install(clone: Path, environment: Path, linear: Path) -> None:
     ran = pip(environment, "install", "--no-deps", "--no-build-isolation", "-e", ".", cwd=clone)
     assert ran.code == 0, ran.text[-3000:]
     check_works(environment, linear)

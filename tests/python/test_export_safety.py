@@ -22,7 +22,7 @@ from conftest import tsharness as command_line
 from tsharness.errors import ExportError
 from tsharness.verdict import Verdict
 
-KILLS = 20
+KILLS = 12
 COMMAND = [str(Path(sys.executable).parent / "tsharness"), "export"]
 
 

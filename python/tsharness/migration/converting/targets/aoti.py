@@ -32,12 +32,16 @@ class Aoti(Target):
 
             with oblivious(), _linked_with_this_torch():
                 path = torch._inductor.aoti_compile_and_package(
-                    exported.program, package_path=str(self.request.output)
+                    exported.program, package_path=str(self.request.output), inductor_configs=_CONFIGURED
                 )
             loaded = torch._inductor.aoti_load_package(path)
             return Made(fresh=lambda: loaded)
 
         return [("decomposed", decompose), ("compiled", compile_)]
+
+
+_CONFIGURED = {"aot_inductor.precompile_headers": False}
+"""They are for who compiles many models; for one they are half of the time."""
 
 
 @contextlib.contextmanager
