@@ -11,7 +11,7 @@ from tsharness import _cage
 
 PAGE = Path(__file__).parent / "security.md"
 BEGIN, END = "<!-- made by docs/generate_cage.py -->\n", "<!-- end -->\n"
-NEEDS = {"always": "always", "gpu": "on a GPU", "programs": "where a compiler runs"}
+NEEDS = {"always": "always", "gpu": "on a GPU", "programs": "where a compiler or valgrind runs"}
 
 
 def render() -> str:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,9 +16,11 @@ from torch import Tensor, nn
 from conftest import running_runners, tsharness, with_case
 from corpus import scripted
 from tsharness.cases.safetensors_file import Location
+from tsharness.runner.excess import FilesExcess, FolderExcess, memory_bytes
 from tsharness.runner.find import find_runner
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
+from tsharness.scratch import remove_tree
 
 X = torch.ones(3)
 
@@ -105,3 +111,73 @@ def test_pinned_threads_start_all_the_same(tmp_path: Path) -> None:
     job = Job(path, ({"step": "load"}, step), Location(tmp_path / "m.pt.cases.safetensors"), threads=2)
     outcome = Launcher(find_runner()).run(job, 60, environment={"OMP_PROC_BIND": "close"})
     assert outcome.death is None and outcome.results("run"), outcome
+
+
+@contextmanager
+def process(code: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """That has done what the code says, and waits."""
+    code = f"import mmap, os\n{code}\nprint('done', flush=True)\ninput()"
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=pipe, stdout=pipe, cwd=folder, text=True
+    ) as one:
+        assert one.stdout is not None and one.stdout.readline() == "done\n"
+        yield one
+        one.kill()
+
+
+_KEPT_OPEN = "kept = [open(str(i), 'wb') for i in range(3)]\nfor one in kept:\n    os.unlink(one.name)\n"
+_WRITTEN = "    one.write(bytes(4_000_000))\n    one.flush()"
+_MAPPED = """
+for i in range(3):
+    with open(str(i), 'w+b') as one:
+        one.truncate(4_000_000)
+        kept = (kept if i else []) + [mmap.mmap(one.fileno(), 4_000_000)]
+    os.unlink(str(i))
+    kept[-1].write(b'x' * 4_000_000)
+"""
+
+
+@pytest.mark.parametrize("code", [_KEPT_OPEN + _WRITTEN, _MAPPED])
+def test_removed_files_take_room_as_long_as_they_are_open(code: str, tmp_path: Path) -> None:
+    with process(code, tmp_path) as one:
+        assert not list(tmp_path.iterdir())
+        assert FolderExcess([tmp_path], one.pid, 20_000_000).seen() is None
+        assert "wrote more than" in (FolderExcess([tmp_path], one.pid, 10_000_000).seen() or "")
+
+
+def test_shared_memory_is_memory(tmp_path: Path) -> None:
+    with process("kept = mmap.mmap(-1, 50_000_000)\nkept.write(b'x' * 50_000_000)", tmp_path) as one:
+        assert memory_bytes(one.pid) > 50_000_000
+
+        def seen(limit: int) -> str | None:
+            return FilesExcess(tmp_path, one.pid, Job(tmp_path / "m.pt", (), memory_limit=limit)).seen(0)
+
+        assert "of memory, more than the limit" in (seen(40_000_000) or "") and seen(1 << 30) is None
+
+
+def _deeper_than_a_path(folder: Path) -> None:
+    subprocess.run(
+        ["bash", "-c", "for i in {1..60}; do mkdir $0; cd $0; done; echo > x", "d" * 200],
+        cwd=folder,
+        check=True,
+    )
+
+
+def _without_permission(folder: Path) -> None:
+    (folder / "locked" / "in").mkdir(parents=True)
+    (folder / "locked" / "in").chmod(0)
+
+
+@pytest.mark.parametrize("make", [_deeper_than_a_path, _without_permission])
+def test_folders_that_nobody_can_look_into(make: Callable[[Path], None], tmp_path: Path) -> None:
+    """They are told, end no command with a traceback, and go."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    watch = FolderExcess([scratch], os.getpid())
+    make(scratch)
+    if make is _deeper_than_a_path or os.getuid() != 0:
+        assert "that nobody can look into" in (watch.seen() or "")
+        assert FolderExcess([scratch], os.getpid()).seen() is None, "it was there before"
+    remove_tree(scratch)
+    assert not scratch.exists()
