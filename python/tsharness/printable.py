@@ -19,7 +19,7 @@ _HASHES = re.compile(r"#(?=#\w*\[)")
 QUOTE = "  | "
 """Stands before a line of somebody else's: no service takes it for a command, nobody for a verdict."""
 _IN_QUOTES = frozenset(range(0x20, 0x7F)) - set(b"'\\")
-_LONGEST = 2000
+_LONGEST = 900
 """Characters of a line of an error; it may quote a value of a file."""
 
 
@@ -48,7 +48,12 @@ def error_lines(error: object) -> list[str]:
     """What went wrong, for a log; lines after the first may be LibTorch's, or the model's, and are quoted."""
     first, *rest = str(error).split("\n")
     lines = (one_line(f"error: {first}"), *map(quoted, rest))
-    return [without_commands(line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…") for line in lines]
+    return [without_commands(shortened(line)) for line in lines]
+
+
+def shortened(line: str) -> str:
+    """Without its end, if it is longer than anybody reads."""
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
 
 
 def shell_word(text: str) -> str:

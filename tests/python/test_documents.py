@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from conftest import ROOT, tsharness
+from tsharness.printable import error_lines
+from tsharness.runner.event_shape import check_event
+from tsharness.runner.job import Job
+from tsharness.runner.steps import run_steps
 
 sys.path.insert(0, str(ROOT / "tests" / "fuzz"))
 
-from documents import SUBJECTS, Ended, Subject, called, fuzz, mutated, text_of, wrong
+from documents import SUBJECTS, Ended, Results, Subject, called, fuzz, mutated, text_of, wrong
+from said_events import Repeating
 
 _FEWER = {"html": 4, "runner": 4, "events": 12, "bundle": 12}
 _DATA = Path(__file__).parent / "data"
@@ -101,3 +108,54 @@ def test_every_finding_has_its_page() -> None:
     assert {line.split()[0] for line in ran.out.splitlines() if line.startswith("TS")} == set(RULES)
     assert "{kind}" not in ran.out and "{tiny" not in ran.out
     assert tsharness("explain", "TS9").code == 2
+
+
+_HELLO = {
+    **dict.fromkeys(("libtorch", "runner_version", "cpu_capability"), "x"),
+    "event": "hello",
+    "devices": ["cpu"],
+    "mapped_libraries": [],
+    "threads": {"intra_op": 2},
+    "build": {"compiler": "x"},
+}
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "result", "step": "soak", "calls": 1, "calls_per_round": 1, "heap_bytes": ["inf"]},
+        {"event": "result", "step": "resize", "case": "c", "id": 1 << 70},
+        {"event": "result", "step": "batch", "case": "c", "rows": 10**400, "rows_differ": True},
+        {"event": "hello", "host": {"name": "x"}},
+        {"event": "hello", "cage": {"landlock": "7"}},
+    ],
+)
+def test_shapes_that_no_runner_gives_its_events(event: dict[str, Any]) -> None:
+    """Native code in an artifact can write to the event stream."""
+    with pytest.raises(ValueError, match=r"expected|it has no"):
+        check_event({**_HELLO, "resident_bytes": [], "relations": [], **event})
+
+
+def test_a_step_that_nobody_asked_for() -> None:
+    """It began, and the process ended: that is no end of any step of the job."""
+    said = {"events": [_HELLO, {"event": "step-begin", "step": "run", "id": "another"}]}
+    launcher = Repeating([said])
+    job = Job(Path("m.pt"), ({"step": "run", "id": "asked", "cases": ["c"]},))
+    with contextlib.closing(launcher):
+        found = run_steps(job, launcher, 5.0)
+    assert found.load_error is not None and not found.steps["asked"].results
+
+
+def test_long_values_are_cut_in_messages() -> None:
+    lines = error_lines("no check " + "x" * 5000 + "\n" + "y" * 5000)
+    assert len(lines) == 2 and all(len(line) < 1000 and line.endswith("…") for line in lines)
+
+
+def test_results_of_a_bundle_in_which_no_process_says_what_it_is(tmp_path: Path) -> None:
+    subject = Results(tmp_path)
+    (document,) = subject.seeds
+    for outcome in document["outcomes"]:
+        for process in outcome["processes"]:
+            process["events"] = [event for event in process["events"] if event["event"] != "hello"]
+    ended = subject.ask(document)
+    assert ended.code == 2 and "says what it is" in ended.err, ended

@@ -161,7 +161,10 @@ class _Replay:
         mine = [one for one in self._recorded if one.entry["purpose"] in purposes]
         if not mine:
             return None
-        hello = next(event for one in mine for event in _events(one) if event["event"] == "hello")
+        hellos = [event for one in mine for event in _events(one) if event["event"] == "hello"]
+        if not hellos:
+            raise ValueError("no process of it says what it is")
+        hello = hellos[0]
         return Replayer(mine, self._data["files"], hello)
 
     def _plan(self, scratch: Path) -> Plan:

@@ -17,6 +17,7 @@ import typer
 from tsharness.cli.options import path_of, use_color
 from tsharness.cli.output import say
 from tsharness.errors import TsharnessError, UsageError
+from tsharness.printable import shortened
 from tsharness.suite.read import Entry, Suite, find_suite, read_suite
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class _Run:
         from tsharness.report.outline import outline
 
         if isinstance(outcome, TsharnessError):
-            first, *more = str(outcome).splitlines()
+            first, *more = map(shortened, str(outcome).splitlines())
             print_lines([f"ERROR  {entry.name}  {first}", *(f"       {line}" for line in more)], self._out)
             return
         said = outline(outcome)

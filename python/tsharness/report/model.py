@@ -114,7 +114,7 @@ class RunnerInfo:
         return cls(
             name=name,
             place=place,
-            host=from_dict(Host, hello["host"]) if "host" in hello else None,
+            host=from_dict(Host, hello["host"]) if hello.get("host") is not None else None,
             libtorch=hello["libtorch"],
             runner_version=hello["runner_version"],
             device=device,
@@ -123,7 +123,7 @@ class RunnerInfo:
             cpu_capability=hello["cpu_capability"],
             compiler=hello["build"]["compiler"],
             mapped_libraries=tuple(hello["mapped_libraries"]),
-            cage=from_dict(Cage, hello["cage"]) if "cage" in hello else None,
+            cage=from_dict(Cage, hello["cage"]) if hello.get("cage") is not None else None,
         )
 
     def where(self, *, threads: bool = True) -> str:

@@ -26,6 +26,8 @@ class _Number:
     """A number, or one of those that JSON lacks."""
 
 
+_MOST = 1 << 64
+"""No integer of the runner's has more bits."""
 _NUMERALS = ("inf", "-inf", "nan", "-nan")
 _WORST = {"index": [int], **dict.fromkeys(("actual", "expected", "error", "allowed"), _Number)}
 _DIFFERENCE = {
@@ -73,7 +75,7 @@ _RESULTS: Mapping[str, Any] = {
         "state_aliases": _Each(object),
     },
     "threads": {"calls": int, "passed": bool, "problems": _Each(object)},
-    "soak": {"calls": int, "calls_per_round": int, "heap_bytes": [_Number], "resident_bytes": [_Number]},
+    "soak": {"calls": int, "calls_per_round": int, "heap_bytes": [int], "resident_bytes": [int]},
     "batch": {"case": str, "rows": int, "rows_differ": bool, "relations": [_RELATION]},
     "resize": {"case": str, "error": _Maybe(str)},
     "probe": {"case": str, "error": _Maybe(str)},
@@ -81,6 +83,7 @@ _RESULTS: Mapping[str, Any] = {
     "describe": {"methods": [_Each(object)]},
     "extract": {"operators": int},
 }
+_HOST = {**dict.fromkeys(("name", "system", "cpu", "c_library"), str), "cores": int, "memory_bytes": int}
 _EVENTS: Mapping[str, Any] = {
     "hello": {
         **dict.fromkeys(("libtorch", "runner_version", "cpu_capability"), str),
@@ -88,8 +91,8 @@ _EVENTS: Mapping[str, Any] = {
         "mapped_libraries": [str],
         "threads": {"intra_op": int},
         "build": {"compiler": str},
-        "host": _Maybe(_Each(object)),
-        "cage": _Maybe(_Each(object)),
+        "host": _Maybe(_HOST),
+        "cage": _Maybe({"landlock": int, "seccomp": bool, "missing": [str]}),
     },
     "step-begin": {"step": str},
     "error": {"kind": str, "message": str},
@@ -133,6 +136,8 @@ def _fit_object(value: Any, shape: Mapping[str, Any], where: str) -> None:
 
 
 def _is(value: Any, shape: type) -> bool:
+    if type(value) is int and not -_MOST <= value < _MOST:
+        return False
     if shape is _Number:
         return value in _NUMERALS if isinstance(value, str) else type(value) in (int, float)
     return isinstance(value, shape) if shape is object else type(value) is shape

@@ -72,7 +72,7 @@ def run_steps(
         loaded = loaded or next(iter(outcome.results("load")), None)
         printed += outcome.printed
         _sort(outcome, steps)
-        load_error = _fatal_error(outcome)
+        load_error = _fatal_error(outcome, steps)
         remaining = _left(remaining, steps, outcome.death)
     if launcher.interrupted:
         for outcome_of_step in steps.values():
@@ -107,7 +107,7 @@ def _sort(outcome: Outcome, steps: Mapping[str, StepOutcome]) -> None:
         last = max(event["received"] for event in outcome.events if event.get("id") == identity)
         steps[identity].seconds += last - first
     death = outcome.death
-    if death is not None and death.id:
+    if death is not None and death.id in steps:
         error = error_from_death(death)
         if death.case is not None:
             steps[death.id].errors[death.case] = error
@@ -156,12 +156,13 @@ def case_errors(outcome: Outcome) -> dict[str, CaseError]:
     return errors
 
 
-def _fatal_error(outcome: Outcome) -> CaseError | None:
+def _fatal_error(outcome: Outcome, steps: Mapping[str, StepOutcome]) -> CaseError | None:
+    """What ended the process outside of all steps."""
     for event in outcome.errors():
         if "id" not in event:
             return error_from_event(event)
     death = outcome.death
-    return error_from_death(death) if death is not None and not death.id else None
+    return error_from_death(death) if death is not None and death.id not in steps else None
 
 
 def _left(
