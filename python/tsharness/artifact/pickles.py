@@ -63,7 +63,7 @@ class _Machine:
         self._stack: list[Any] = []
         self._memo: dict[int, Any] = {}
         self._found = Pickle(None)
-        self._named: set[Global] = set()
+        self._named: dict[Global, None] = {}
 
     def run(self, data: bytes, start: int) -> Pickle:
         file = io.BytesIO(data)
@@ -73,6 +73,7 @@ class _Machine:
                 raise UnknownOpcodeError(f"the opcode {opcode.name} at byte {at} is none that torch writes")
             if opcode.name == "STOP":
                 self._found.value, self._found.size = self._stack.pop(), (at or 0) + 1 - start
+                self._found.globals = list(self._named)
                 return self._found
             if count > _MOST_OPCODES:
                 raise PickleError(f"a pickle of more than {_MOST_OPCODES} opcodes")
@@ -105,9 +106,7 @@ class _Machine:
 
     def _push_global(self, module: str, name: str) -> None:
         found = Global(module, name)
-        if found not in self._named:
-            self._named.add(found)
-            self._found.globals.append(found)
+        self._named[found] = None
         self._stack.append(found)
 
     def _mark(self, _: Any) -> None:

@@ -12,7 +12,7 @@ from tsharness.findings import finding
 from tsharness.inspection.danger import dangers
 from tsharness.inspection.judged import Judged, judged_of
 from tsharness.inspection.other_kinds import look_at
-from tsharness.inspection.refusing import ambiguities, not_torchscript, refuse
+from tsharness.inspection.refusing import ambiguities, not_torchscript, refusal
 from tsharness.inspection.subject import Subject
 from tsharness.inspection.unpickling import harmful_pickles
 from tsharness.report.model import Finding
@@ -52,7 +52,9 @@ def refuse_dangers(
         subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
         found += [*unread(subject), *dangers(subject)]
         judged = judged_of(subject)
-    refuse(path, found, runtime.name)
+    error = refusal(path, found, runtime.name)
+    if error is not None:
+        raise error
     return judged
 
 

@@ -30,27 +30,25 @@ def ambiguities(path: Path) -> Iterator[Finding]:
                 yield finding(fault.code, f"{fault.record} {fault.message}".strip())
 
 
-def refuse(path: Path, found: Sequence[Finding], runtime: str) -> None:
-    """Raises for the worst of them: RefusedError, or ArtifactError for what is only damaged."""
+def refusal(path: Path, found: Sequence[Finding], runtime: str) -> TsharnessError | None:
+    """For the worst of them: RefusedError, or ArtifactError for what is only damaged; ``None`` if none of
+    them keeps the file from being run."""
     codes = [(exit_code_of(one, runtime), one) for one in found]
     codes = [pair for pair in codes if pair[0] is not ExitCode.PASS]
     if not codes:
-        return
+        return None
     exit_code, first = max(codes, key=lambda pair: pair[0])
     more = f" (and {len(codes) - 1} more: tsharness inspect)" if len(codes) > 1 else ""
     where = f" ({first.where})" if first.where else ""
     if exit_code is not ExitCode.REFUSED:
-        raise ArtifactError(f"{path} is not run: {first.code} {first.seen}{where}{more}\n{first.do}")
+        return ArtifactError(f"{path} is not run: {first.code} {first.seen}{where}{more}\n{first.do}")
     why = "" if first.code in _JUDGED else ", so what it does cannot be judged"
-    raise RefusedError(f"{path} is not run: {first.code} {first.seen}{where}{why}{more}\n{first.do}")
+    return RefusedError(f"{path} is not run: {first.code} {first.seen}{where}{why}{more}\n{first.do}")
 
 
 def not_torchscript(path: Path, kind: Kind) -> TsharnessError:
     """What a file is instead, and what to do with it; or why nothing is to be done with it."""
-    try:
-        refuse(path, [*ambiguities(path), *harmful_pickles(path, kind)], kind.runtime)
-    except TsharnessError as error:
-        return error
-    return ArtifactError(
+    found = [*ambiguities(path), *harmful_pickles(path, kind)]
+    return refusal(path, found, kind.runtime) or ArtifactError(
         f"{path} is {kind.what}, no TorchScript archive.\n{kind.do[:1].upper()}{kind.do[1:]}"
     )
