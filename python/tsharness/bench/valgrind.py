@@ -21,7 +21,7 @@ from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
-from tsharness.runner.reach import Reach
+from tsharness.runner.reach import LOADERS, Reach
 from tsharness.scratch import ScratchFolder
 
 _CALLS = "tsharness_counted_calls"
@@ -37,7 +37,6 @@ _SUM = re.compile(r"^summary:\s*(\d+)", re.MULTILINE)
 
 _PARTS = ("libexec/valgrind", "lib/valgrind", f"lib/{os.uname().machine}-linux-gnu/valgrind")
 """Where it keeps its tools, below its prefix."""
-_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
 
 
 def find_valgrind(why: str) -> str:
@@ -87,7 +86,7 @@ def _reach(job: Job, runner: Runner, valgrind: str, sandbox: Sandbox) -> Reach:
     tools = [tool for folder in folders for tool in folder.glob("callgrind-*-linux")]
     # Debian's is a script that starts another one beside it.
     shell, beside = Path("/bin/sh"), program.with_name("valgrind.bin")
-    programs = [path.resolve() for path in (program, beside, shell, *map(Path, _LOADERS), *tools)]
+    programs = [path.resolve() for path in (program, beside, shell, *LOADERS, *tools)]
     mapped = {Path(library).parent for library in describe(runner.path)["mapped_libraries"]}
     libraries = [library.parent for library in job.libraries]
     cases = [job.cases.path] if job.cases is not None else []

@@ -10,9 +10,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from tsharness.runner.reach import LOADERS
+
 _PARTS = ("cc1", "cc1plus", "collect2", "as", "ld", "lto-wrapper", "objcopy")
-_LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
-"""What the kernel starts every program with."""
 
 
 def compilers_for(to: str) -> tuple[Path, ...]:
@@ -32,7 +32,7 @@ def headers_for(to: str) -> tuple[Path, ...]:
 
 def _of_inductor() -> Iterator[Path]:
     """The compiler that torch's inductor asks for, and Python, with which it tries what that made."""
-    yield from map(Path, (sys.executable, *_LOADERS))
+    yield from (Path(sys.executable), *LOADERS)
     # It hashes what it has compiled with a program, where there is one.
     yield from map(Path, filter(None, (shutil.which("openssl"),)))
     compiler = shutil.which(os.environ.get("CXX", "g++"))
@@ -50,7 +50,7 @@ def _of_inductor() -> Iterator[Path]:
 
 def _of_executorch() -> Iterator[Path]:
     """The compiler of flatbuffer schemas that comes with it, or the system's."""
-    yield from map(Path, _LOADERS)
+    yield from LOADERS
     spec = importlib.util.find_spec("executorch")
     for folder in (spec.submodule_search_locations or ()) if spec else ():
         yield Path(folder) / "data" / "bin" / "flatc"

@@ -95,7 +95,9 @@ def unlinked_bytes(pid: int) -> int:
         if stat.S_ISREG(status.st_mode) and status.st_nlink == 0:
             found[status.st_dev, status.st_ino] = status.st_blocks * 512
     mapped: dict[tuple[int, int], int] = {}
-    for begin, end, device, inode, path in _DELETED.findall(_text(pid, "maps")):
+    maps = _text(pid, "maps")
+    # Most have none, and the expression is slow for who looks while something is timed.
+    for begin, end, device, inode, path in _DELETED.findall(maps) if "(deleted)" in maps else ():
         if not path.startswith(_OF_MEMORY):
             major, minor = (int(part, 16) for part in device.split(":"))
             key = (os.makedev(major, minor), int(inode))

@@ -13,6 +13,8 @@ from typing import Any
 
 from tsharness.runner.cage import SCRATCH_BYTES, Sandbox, clean_environment
 
+LOADERS = (Path("/lib64/ld-linux-x86-64.so.2"), Path("/lib/ld-linux-aarch64.so.1"))
+"""What the kernel starts every program with that a process may start."""
 _OF_COMPILERS = ("PATH", "CC", "CXX", "CPATH", "CPLUS_INCLUDE_PATH", "C_INCLUDE_PATH", "LIBRARY_PATH")
 
 
