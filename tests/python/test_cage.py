@@ -178,11 +178,7 @@ def test_what_writes_files_is_refused_and_stopped(module: nn.Module, tmp_path: P
 @needs_landlock
 @pytest.mark.parametrize("when", ["called", "loaded"])
 def test_what_is_allowed_still_cannot_leave(when: str, tmp_path: Path) -> None:
-    target = tmp_path / "outside.pt"
-    path = scripted(
-        SavesTo(str(target)) if when == "called" else SavesToWhenLoaded(str(target)), tmp_path / "m.pt"
-    )
-    target.unlink(missing_ok=True)
+    path, target = saving(when, tmp_path)
     with_case(path, X, X)
     # LibTorch does not look whether it could write, so the artifact runs on, and nothing is written.
     tsharness("verify", path, "--allow-op", "aten::save", "--level", "quick")
@@ -195,11 +191,7 @@ def test_what_is_allowed_still_cannot_leave(when: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("when", ["called", "loaded"])
 def test_what_makes_a_reference_cannot_leave_either(when: str, tmp_path: Path) -> None:
     """``verify F`` without cases: the artifact runs in Python, too."""
-    target = tmp_path / "outside.pt"
-    path = scripted(
-        SavesTo(str(target)) if when == "called" else SavesToWhenLoaded(str(target)), tmp_path / "m.pt"
-    )
-    target.unlink(missing_ok=True)
+    path, target = saving(when, tmp_path)
     (tmp_path / "in").mkdir()
     request = ReferenceRequest(path, tuple(input_cases(["x=float32[3]"], [])))
     lacks = record_reference(request, tmp_path / "in" / "cases", 120, Sandbox.AUTO)
@@ -214,9 +206,7 @@ def test_what_makes_a_reference_cannot_leave_either(when: str, tmp_path: Path) -
 @needs_landlock
 def test_what_is_timed_in_python_cannot_leave(tmp_path: Path) -> None:
     """Neither the artifact, nor what it does when the eager model beside it is timed."""
-    target = tmp_path / "outside.pt"
-    path = scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
-    target.unlink(missing_ok=True)
+    path, target = saving("loaded", tmp_path)
     with_case(path, X, X)
     (tmp_path / "own.py").write_text("import torch\ndef make():\n    return torch.nn.Identity()\n")
     asked = ("--processes", "1", "--min-time", "0.01", "--against", "python", "--reference", "own.py:make")
@@ -230,9 +220,7 @@ def test_what_is_timed_in_python_cannot_leave(tmp_path: Path) -> None:
 @needs_landlock
 def test_the_users_own_code_gets_no_artifact_and_no_cage(tmp_path: Path) -> None:
     """The report says so; what the artifact does when it is loaded is done in the cage alone."""
-    target = tmp_path / "outside.pt"
-    scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
-    target.unlink(missing_ok=True)
+    _, target = saving("loaded", tmp_path)
     (tmp_path / "own.py").write_text(
         "import pathlib, torch\n"
         "class Same(torch.nn.Module):\n    def forward(self, x):\n        return x\n"
@@ -250,6 +238,14 @@ def test_the_users_own_code_gets_no_artifact_and_no_cage(tmp_path: Path) -> None
         *("pack", "m.pt", "--allow-op", "aten::save", "--inputs", "own.py:inputs", "--beside"), cwd=tmp_path
     )
     assert packed.code == 0 and not target.exists(), packed.text
+
+
+def saving(when: str, folder: Path) -> tuple[Path, Path]:
+    """An artifact that writes a file outside of every scratch folder, when it is "called" or "loaded", and
+    that file, which is not there yet."""
+    target = folder / "outside.pt"
+    module = SavesTo(str(target)) if when == "called" else SavesToWhenLoaded(str(target))
+    return scripted(module, folder / "m.pt"), target
 
 
 class SavesTo(nn.Module):
@@ -307,9 +303,7 @@ def test_nothing_is_left_behind(tmp_path: Path, models: Path) -> None:
 
 @needs_landlock
 def test_what_is_converted_cannot_leave(tmp_path: Path) -> None:
-    target = tmp_path / "outside.pt"
-    path = scripted(SavesToWhenLoaded(str(target)), tmp_path / "m.pt")
-    target.unlink(missing_ok=True)
+    path, target = saving("loaded", tmp_path)
     with_case(path, X, X)
     options = ("--to", "lite", "--allow-op", "aten::save", "--compare-time", "0")
     ran = tsharness("migrate", "m.pt", "-o", "m.ptl", *options, cwd=tmp_path)

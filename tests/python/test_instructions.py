@@ -13,7 +13,7 @@ import tsharness
 from conftest import tsharness as run
 from conftest import with_case, written_report
 from corpus import scripted
-from test_cage import SavesTo
+from test_cage import saving
 from test_latency_compare import Other, Work, X
 from tsharness.bench.baseline import compare_with, exit_code
 from tsharness.bench.compare_report import CompareReport
@@ -97,13 +97,12 @@ def test_a_few_more_are_found(base: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("sandbox", "written"), [("strict", False), ("off", True)])
 def test_what_is_counted_cannot_leave(sandbox: str, written: bool, tmp_path: Path) -> None:
     """valgrind is in the cage, and the runner in valgrind."""
-    target = tmp_path / "outside.pt"
-    path = with_case(scripted(SavesTo(str(target)), tmp_path / "m.pt"), X, X)
+    path, target = saving("called", tmp_path)
+    with_case(path, X, X)
     artifact = find_cases(path, None)
     assert artifact is not None
     plan = plan_cases(path, *artifact, ())
     launcher = Launcher(find_runner(), Sandbox(sandbox))
-    target.unlink(missing_ok=True)
     counted = count_exactly(plan, BenchOptions(threads=1), launcher, shutil.which("valgrind") or "")
     assert counted.by_case["one"] > 0 and target.exists() == written
 
