@@ -22,11 +22,11 @@ CRC_PASS = "import sys, zipfile; sys.exit(zipfile.ZipFile(sys.argv[1]).testzip()
 SHA256 = "import hashlib, sys; hashlib.file_digest(open(sys.argv[1], 'rb'), 'sha256')"
 
 
-def large(folder: Path) -> Path:
-    """A network of 1 GB, as torch.jit saves it."""
-    module = torch.nn.Sequential(*(torch.nn.Linear(WIDTH, WIDTH) for _ in range(LAYERS)))
-    torch_jit.save(torch_jit.script(module.eval()), folder / "large.pt")
-    return folder / "large.pt"
+def network(path: Path, layers: int, width: int) -> Path:
+    """A network of linear layers, as torch.jit saves it."""
+    module = torch.nn.Sequential(*(torch.nn.Linear(width, width) for _ in range(layers)))
+    torch_jit.save(torch_jit.script(module.eval()), path)
+    return path
 
 
 def job_file(folder: Path, artifact: Path, mode: str) -> Path:
@@ -38,7 +38,7 @@ def job_file(folder: Path, artifact: Path, mode: str) -> Path:
 def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        path = large(folder)
+        path = network(folder / "large.pt", LAYERS, WIDTH)
         inspect = (BIN / "tsharness", "inspect", "--quiet", path)
         seconds = interleaved(
             {
@@ -52,9 +52,9 @@ def measure() -> list[Row]:
         memory = peak_memory(*inspect)
         with zipfile.ZipFile(path) as archive:
             size = sum(info.file_size for info in archive.infolist())
-        runner = find_runner().path
+        runner, small = find_runner().path, network(folder / "small.pt", 1, 10)
         cage = interleaved(
-            {mode: command_seconds(runner, job_file(folder, path, mode)) for mode in ("auto", "off")}, 15
+            {mode: command_seconds(runner, job_file(folder, small, mode)) for mode in ("auto", "off")}, 41
         )
     unhashed, sha256 = seconds["unhashed"] / seconds["crc"], seconds["sha256"] / seconds["crc"]
     ratio, rate = seconds["inspect"] / seconds["crc"], size / seconds["inspect"] / 1e9

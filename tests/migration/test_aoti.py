@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import sysconfig
 import zipfile
 from pathlib import Path
 
@@ -147,9 +148,27 @@ def test_what_is_converted_outside_of_the_cage_is_said(package: Path) -> None:
     made = tsharness("export", "model.py:make", "-o", "file.pt", "--quiet", cwd=package.parent)
     assert made.code == 0, made.text
     asked = ("-o", "file.pt2", "--compare-time", "0", "--json", "f.json", "--sandbox", "strict")
-    ran = tsharness("migrate", "file.pt", "--to", "aoti", *asked, cwd=package.parent, timeout=300)
+    spaced = {**os.environ, "PYTHONPATH": str(below_a_space(package.parent))}
+    ran = tsharness("migrate", "file.pt", "--to", "aoti", *asked, cwd=package.parent, timeout=300, env=spaced)
     assert ran.code == 0, ran.text
     assert "cage" not in written_report(package.parent / "f.json")["facts"]
+
+
+def below_a_space(folder: Path) -> Path:
+    """Where torch is imported from, by a path that is two words to a shell."""
+    (folder / "two words").symlink_to(sysconfig.get_paths()["purelib"])
+    return folder / "two words"
+
+
+def test_what_the_compiler_says_is_told(package: Path, tmp_path: Path) -> None:
+    compiler = tmp_path / "compiler"
+    says = "In file included from a.h:1:\nb.h:2:3: fatal error: it is gone\n"
+    compiler.write_text(f"#!/bin/sh\ncase $* in *-o*) printf '{says}' >&2; exit 1;; esac\nexec c++ $*\n")
+    compiler.chmod(0o755)
+    asked = ("--to", "aoti", "-o", str(tmp_path / "x.pt2"))
+    env = {**os.environ, "CXX": str(compiler)}
+    ran = tsharness("migrate", "model.py:make", *asked, cwd=package.parent, timeout=300, env=env)
+    assert ran.code == 5 and "TS508" in ran.out and "b.h:2:3: fatal error: it is gone" in ran.out, ran.text
 
 
 @needs_second_libtorch

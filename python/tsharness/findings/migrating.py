@@ -75,10 +75,10 @@ MIGRATION_RULES = (
     Rule(
         "TS508",
         "error",
-        "no C++ compiler",
+        "the C++ compiler is missing or fails",
         "AOTInductor writes C++ and has a compiler translate it, both in the cage",
-        "install one (Debian: apt-get install g++), or state it: CXX=...; a compiler that the cage stops "
-        "(a script that starts another) runs with --sandbox off",
+        "if it is missing, install one (Debian: apt-get install g++), or state it: CXX=...; a compiler that "
+        "the cage stops (a script that starts another) runs with --sandbox off",
         r"C\+\+ compiler|InvalidCxxCompiler|CppCompileError|No working C\+\+",
     ),
     Rule(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import re
 import traceback
 from collections.abc import Iterator
 
@@ -21,12 +22,22 @@ def construct_of(error: BaseException) -> Construct:
     message = str(error) or type(error).__name__
     rule = rule_for(f"{type(error).__name__}: {message}")
     where, text = _place(error, message)
-    what = essence(error)
+    what = _compilers_words(message) or essence(error)
     for prefix in ("Caught ", "Error: "):
         what = what.removeprefix(prefix)
     missing = getattr(error, "name", None) or ""
     do = rule.do.format(extra={"onnxscript": "onnx", "onnx": "onnx"}.get(missing, missing.partition(".")[0]))
     return Construct(f"{rule.code} {rule.title}: {what[:_MOST_TEXT]}", where, text, rule.why, do)
+
+
+def _compilers_words(message: str) -> str:
+    """The line in which a compiler or linker says what is wrong; empty if the error is none of theirs. Their
+    first lines may be about where that is (``In file included from``)."""
+    said = message.partition("\nOutput:\n")[2].splitlines()
+    lines = [line.strip() for line in said if line.strip()]
+    return next(
+        (line for line in lines if re.search("error|cannot|undefined", line)), lines[0] if lines else ""
+    )
 
 
 def _place(error: BaseException, message: str) -> tuple[str, str]:

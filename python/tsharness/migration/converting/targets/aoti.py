@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shlex
 import sysconfig
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -30,7 +31,7 @@ class Aoti(Target):
         def compile_() -> Made:
             import torch._inductor
 
-            with oblivious(), _linked_with_this_torch():
+            with oblivious(), _linked_with_this_torch(), _libraries_quoted():
                 path = torch._inductor.aoti_compile_and_package(
                     exported.program, package_path=str(self.request.output), inductor_configs=_CONFIGURED
                 )
@@ -55,3 +56,21 @@ def _linked_with_this_torch() -> Iterator[None]:
         yield
     finally:
         variables["LIBDIR"] = before
+
+
+@contextlib.contextmanager
+def _libraries_quoted() -> Iterator[None]:
+    """The linker is told of folders without quotes around them (torch 2.13), so that one with a space in its
+    path would be two words."""
+    from torch._inductor.cpp_builder import BuildOptionsBase
+
+    listed = BuildOptionsBase.get_libraries_dirs
+
+    def quoted(options: BuildOptionsBase) -> list[str]:
+        return [shlex.quote(folder) for folder in listed(options)]
+
+    BuildOptionsBase.get_libraries_dirs = quoted  # type: ignore[assignment,method-assign]
+    try:
+        yield
+    finally:
+        BuildOptionsBase.get_libraries_dirs = listed  # type: ignore[method-assign]
