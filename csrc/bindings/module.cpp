@@ -209,7 +209,7 @@ std::string compare_json(py::handle actual, py::handle expected, const std::stri
   const c10::IValue left = from_python(actual);
   const c10::IValue right = from_python(expected);
   const py::gil_scoped_release released;
-  const TolerancePolicy policy({Json::parse(tolerance)}, c10::Device(device).type());
+  const TolerancePolicy policy(Json::parse(tolerance), c10::Device(device).type());
   Json result = Json::array();
   for (const auto& comparison : compare_values(left, right, policy, false)) {
     result.push_back(to_json(comparison));

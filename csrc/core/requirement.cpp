@@ -2,7 +2,7 @@
 
 #include <sstream>
 
-#include "core/error.h"
+#include "core/rules.h"
 
 namespace tsharness {
 
@@ -35,9 +35,9 @@ std::vector<Requirement> requirements_of(const Json& accept, const TensorDiffere
   const Json known = statistics(difference);
   for (const Json& one : accept) {
     const auto name = one.at(0).get<std::string>();
-    if (!known.contains(name)) throw Error(ErrorKind::Usage, "no statistic '" + name + "'");
+    const Statistic& statistic = statistic_of(name);
     found.push_back(
-        {name, one.at(1) == ">=", one.at(2).get<double>(), known.at(name).get<double>()});
+        {name, statistic.larger_is_better, one.at(2).get<double>(), known.at(name).get<double>()});
   }
   return found;
 }

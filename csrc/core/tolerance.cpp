@@ -1,5 +1,7 @@
 #include "core/tolerance.h"
 
+#include "core/rules.h"
+
 namespace tsharness {
 
 namespace {
@@ -53,10 +55,27 @@ Tolerance on_other_device(ScalarType dtype) {
   }
 }
 
-void apply(const Json& layer, Tolerance& tolerance) {
-  if (layer.contains("exact")) tolerance = {0, 0, layer.at("exact").get<bool>()};
+void set_from(const Json& layer, Tolerance& tolerance) {
+  if (layer.value("exact", false)) tolerance = {0, 0, true};
   if (layer.contains("rtol")) tolerance.rtol = layer.at("rtol").get<double>();
   if (layer.contains("atol")) tolerance.atol = layer.at("atol").get<double>();
+}
+
+/// What stands for that output alone; an empty object if nothing does.
+Json of_output(const Json& rules, const std::string& output) {
+  if (!rules.contains("outputs")) return Json::object();
+  return rules.at("outputs").value(output, Json::object());
+}
+
+bool has_rule(const Json& rules) {
+  for (const char* name : {"rtol", "atol", "exact", "accept"}) {
+    if (rules.contains(name)) return true;
+  }
+  return false;
+}
+
+bool judges(const Json& rules, const std::string& output) {
+  return rules.is_object() && (has_rule(rules) || has_rule(of_output(rules, output)));
 }
 
 }  // namespace
@@ -65,40 +84,46 @@ Tolerance default_tolerance(ScalarType dtype, c10::DeviceType device) {
   return device == c10::DeviceType::CPU ? on_cpu(dtype) : on_other_device(dtype);
 }
 
+TolerancePolicy::TolerancePolicy(Json of_file, Json stated, c10::DeviceType device)
+    : of_file_(std::move(of_file)), stated_(std::move(stated)), device_(device) {
+  check_rules(of_file_, ErrorKind::CaseFile, "the case file's tolerance");
+  check_rules(stated_, ErrorKind::Usage, "the tolerance that was asked for");
+}
+
 int64_t TolerancePolicy::topk() const {
-  int64_t k = 0;
-  for (const Json& layer : layers_) {
-    if (layer.is_object()) k = layer.value("topk", k);
-  }
-  return k;
+  const int64_t of_file = of_file_.is_object() ? of_file_.value("topk", int64_t{0}) : 0;
+  return stated_.is_object() ? stated_.value("topk", of_file) : of_file;
+}
+
+const Json& TolerancePolicy::rules_for(const std::string& output) const {
+  static const Json nothing;
+  if (judges(stated_, output)) return stated_;
+  return judges(of_file_, output) ? of_file_ : nothing;
+}
+
+const char* TolerancePolicy::set_by(const std::string& output, ScalarType dtype) const {
+  if (!has_tolerance(dtype)) return "table";
+  const Json& rules = rules_for(output);
+  return rules.is_null() ? "table" : &rules == &stated_ ? "user" : "file";
 }
 
 Json TolerancePolicy::accept(const std::string& output, ScalarType dtype) const {
-  Json found;
-  if (!has_tolerance(dtype)) return found;
-  for (const Json& layer : layers_) {
-    if (!layer.is_object()) continue;
-    if (layer.contains("accept")) found = layer.at("accept");
-    const auto outputs = layer.find("outputs");
-    if (outputs == layer.end() || !outputs->contains(output)) continue;
-    if (outputs->at(output).contains("accept")) found = outputs->at(output).at("accept");
-  }
-  return found;
+  const Json& rules = rules_for(output);
+  if (!has_tolerance(dtype) || rules.is_null()) return {};
+  const Json own = of_output(rules, output);
+  return own.contains("accept") ? own.at("accept") : rules.value("accept", Json());
 }
 
 Tolerance TolerancePolicy::of(const std::string& output, ScalarType dtype) const {
   Tolerance tolerance = default_tolerance(dtype, device_);
   if (!has_tolerance(dtype)) return {0, 0, true};
-  for (const Json& layer : layers_) {
-    if (!layer.is_object()) continue;
-    apply(layer, tolerance);
-    const auto outputs = layer.find("outputs");
-    if (outputs != layer.end() && outputs->contains(output)) apply(outputs->at(output), tolerance);
+  const Json& rules = rules_for(output);
+  if (!rules.is_null()) {
+    set_from(rules, tolerance);
+    set_from(of_output(rules, output), tolerance);
   }
-  for (const Json& layer : layers_) {
-    if (layer.is_object() && layer.value("normwise", false) && !tolerance.exact) {
-      tolerance.of_largest = (c10::elementSize(dtype) < 4 ? 1 : 8) * tolerance.rtol;
-    }
+  if (stated_.is_object() && stated_.value("normwise", false) && !tolerance.exact) {
+    tolerance.of_largest = (c10::elementSize(dtype) < 4 ? 1 : 8) * tolerance.rtol;
   }
   return tolerance;
 }

@@ -4,7 +4,6 @@
 #include <c10/core/ScalarType.h>
 
 #include <string>
-#include <vector>
 
 #include "core/json.h"
 
@@ -24,14 +23,19 @@ struct Tolerance {
 /// Another device than the reference's: the wider table of docs/comparison.md.
 Tolerance default_tolerance(c10::ScalarType dtype, c10::DeviceType device);
 
-/// Tolerances as a user states them, in layers: {"rtol", "atol", "exact", "normwise", "topk",
-/// "accept", "outputs": {NAME: {...}}}. "normwise" is for another environment: it allows for 8
-/// times rtol (1 time for dtypes of less than 4 bytes) of the output's largest value besides. A
-/// later layer wins over an earlier one, an output's own entry over the layer it stands in.
+/// By what outputs are judged: what a case file states, and what the user does, each {"rtol",
+/// "atol", "exact", "normwise", "topk", "accept", "outputs": {NAME: {...}}}. A file is data from a
+/// stranger: for an output of which the user says anything, nothing of the file's counts. An
+/// output's own entry wins over the rest of what it stands in. "normwise" is for another
+/// environment: it allows for 8 times rtol (1 time for dtypes of less than 4 bytes) of the output's
+/// largest value besides.
 class TolerancePolicy {
  public:
-  TolerancePolicy(std::vector<Json> layers, c10::DeviceType device)
-      : layers_(std::move(layers)), device_(device) {}
+  /// Raises Error(CaseFile or Usage) for rules that judge nothing (core/rules.h).
+  TolerancePolicy(Json of_file, Json stated, c10::DeviceType device);
+  /// What the user states, alone.
+  TolerancePolicy(Json stated, c10::DeviceType device)
+      : TolerancePolicy(Json(), std::move(stated), device) {}
 
   /// How many of the largest values are a classifier's decision; 0 if nobody asks.
   int64_t topk() const;
@@ -43,8 +47,15 @@ class TolerancePolicy {
   /// For the output of that name and dtype. Integers and bools are exact whatever was stated.
   Tolerance of(const std::string& output, c10::ScalarType dtype) const;
 
+  /// Whose rules judge that output: "user", "file", or "table" where neither states any.
+  const char* set_by(const std::string& output, c10::ScalarType dtype) const;
+
  private:
-  std::vector<Json> layers_;
+  /// Null for "table".
+  const Json& rules_for(const std::string& output) const;
+
+  Json of_file_;
+  Json stated_;
   c10::DeviceType device_;
 };
 

@@ -88,7 +88,7 @@ void ab_step(const Json& step, JobState& state) {
       outputs[i] = sides[i]->prepare(one, tensors, state.job.seed);
     }
     const Json compared =
-        sides[1]->compare(outputs[1], outputs[0], {one.tolerance, step.value("tolerance", Json())});
+        sides[1]->compare(outputs[1], outputs[0], one.tolerance, step.value("tolerance", Json()));
     Interleaving interleaving(step, sides);
     interleaving.warm_up();
     const Json pairs = interleaving.pairs();

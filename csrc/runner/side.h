@@ -34,7 +34,7 @@ class Side {
 
   /// What this side gave against what the other one gave, call by call.
   Json compare(const std::vector<c10::IValue>& actual, const std::vector<c10::IValue>& expected,
-               std::vector<Json> tolerances) const;
+               const Json& of_file, const Json& stated) const;
 
   /// {"load_seconds", "load_bytes" of heap, "first_seconds"}
   Json to_json() const;

@@ -104,7 +104,7 @@ void tap_step(const Json& step, JobState& state) {
   for (size_t call = 0; call < last; ++call) session.run(one.inputs(call), settings.grad_mode());
   const TappedMethod tapped(session, one.bound(last).method);
   const TapRequest request = parse_request(step);
-  const TolerancePolicy policy({step.value("tolerance", Json())}, session.device().type());
+  const TolerancePolicy policy(step.value("tolerance", Json()), session.device().type());
   Taps taps(request, policy);
   tapped.run(session, one.inputs(last), settings.grad_mode(),
              [&](const TapPoint& point, const at::Tensor& tensor) { taps.take(point, tensor); });

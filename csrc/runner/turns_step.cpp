@@ -39,8 +39,8 @@ void turns_step(const Json& step, JobState& state) {
     saved.write();
     Json compared = Json::array();
     if (!theirs.empty()) {
-      compared = side.compare(outputs, saved_outputs(theirs, one.name),
-                              {one.tolerance, step.value("tolerance", Json())});
+      compared = side.compare(outputs, saved_outputs(theirs, one.name), one.tolerance,
+                              step.value("tolerance", Json()));
     }
     const WarmUpOptions options;
     const int64_t calls = calls_per_block(block_seconds, side.warm_up(options));

@@ -7,7 +7,7 @@ namespace tsharness {
 namespace {
 
 bool judged(const at::Tensor& actual, const at::Tensor& expected, const at::Tensor& exact) {
-  const TolerancePolicy policy({Json{{"exact", true}}}, c10::DeviceType::CPU);
+  const TolerancePolicy policy(Json{{"exact", true}}, c10::DeviceType::CPU);
   auto compared = compare_values(actual, expected, policy);
   judge_by_float64(actual, expected, exact, compared);
   return all_passed(compared);

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import hypothesis
 import pytest
 import torch
+from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from conftest import tsharness, verify_json, with_case
+from conftest import run, tsharness, verify_json, with_case
+from tsharness.artifact.archive import cases_beside
+from tsharness.cases.case_file import CaseDocument, CaseFile, write_case_file
+from tsharness.cases.rules import STATISTICS, bound_problem
+from tsharness.cases.safetensors_file import Location
+from tsharness.errors import UsageError
 from tsharness.exporting import torch_jit
-from tsharness.verification.accept import STATISTICS, parse_accept
+from tsharness.runner.find import find_runner
+from tsharness.session import load_core
+from tsharness.verification.accept import parse_accept
 
 QUICK = ("--level", "quick")
 X = torch.randn(6, 50, generator=torch.Generator().manual_seed(5))
+X = X.sign() * (X.abs() + 0.01)
 
 
 class Same(nn.Module):
@@ -46,13 +60,15 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_every_statistic_can_decide(name: str, noisy: Path) -> None:
-    better_if_large = name in ("cosine", "snr", "psnr")
-    sense, easy, hard = (">=", -1e9, 1e9) if better_if_large else ("<=", 1e30, -1.0)
-    ran, report = verify_json(noisy, *QUICK, "--accept", f"{name}{sense}{easy}")
+    statistic = STATISTICS[name]
+    easy, hard = (1e-9, min(1e9, statistic.most)) if statistic.larger_is_better else (0.999, 0)
+    sense, easy = statistic.sense, 1e9 if name == "max_ulp" else easy
+    looser = ("--atol", "2e-3") if name == "mismatched" else ()
+    ran, report = verify_json(noisy, *QUICK, *looser, "--accept", f"{name}{sense}{easy}")
     assert ran.code == 0, ran.text
     (seen,) = report["cases"][0]["outputs"][0]["requirements"]
     assert seen["statistic"] == name
-    if name in EXPECTED:
+    if name in EXPECTED and not looser:
         assert seen["seen"] == pytest.approx(EXPECTED[name], rel=2e-3)
     ran, report = verify_json(noisy, *QUICK, "--accept", f"{name}{sense}{hard}")
     assert ran.code == 1
@@ -84,6 +100,111 @@ def test_what_is_no_requirement(text: str, noisy: Path) -> None:
     ran = tsharness("verify", noisy, "--accept", text)
     assert ran.code == 2
     assert ("is no number" if "high" in text else "statistics: max_abs") in ran.err
+
+
+BOUNDS = [
+    ("max_abs>=0", "state it with <="),
+    ("psnr<=40", "state it with >="),
+    ("cosine<=1", "state it with >="),
+    ("psnr>=nan", "must be above 0"),
+    ("psnr>=-1000", "must be above 0"),
+    ("snr>=0", "must be above 0"),
+    ("cosine>=1.5", "must be above 0 and at most 1"),
+    ("max_abs<=inf", "must be at least 0"),
+    ("l2<=-1", "must be at least 0"),
+    ("mismatched<=1", "must be at least 0 and below 1"),
+    ("output:relative_l2<=1", "must be at least 0 and below 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "says"), BOUNDS)
+def test_a_bound_that_judges_nothing_is_refused(text: str, says: str, noisy: Path, tmp_path: Path) -> None:
+    ran = tsharness("verify", noisy, "--accept", text)
+    assert ran.code == 2 and says in ran.err and "printed by the model" not in ran.text, ran.text
+
+
+@hypothesis.given(
+    st.sampled_from([*STATISTICS, "beauty"]),
+    st.sampled_from([">=", "<=", "=>", "==", "<"]),
+    st.floats() | st.sampled_from([0, 1, -1, 0.5, 40]),
+)
+def test_python_and_cpp_refuse_the_same_bounds(name: str, sense: str, value: float) -> None:
+    x = torch.ones(2)
+    try:
+        load_core().compare_json(x, x, json.dumps({"accept": [[name, sense, value]]}), "cpu")
+    except UsageError:
+        refused = True
+    else:
+        refused = False
+    # JSON has neither, and the reader says so.
+    if math.isfinite(value):
+        assert refused == bool(bound_problem(name, sense, value))
+
+
+def with_rules(case: Path, rules: dict[str, Any], target: Path) -> Path:
+    """The case file with what every case of it states."""
+    read = CaseDocument(Location(case))
+    cases = tuple(replace(one, tolerance=rules) for one in read.cases())
+    write_case_file(CaseFile(cases, {}, {}), target)
+    return target
+
+
+@pytest.fixture
+def wrong(tmp_path: Path) -> Path:
+    """Its output is thrice what it must be."""
+    return saved(3 * X, X, tmp_path / "wrong.pt")
+
+
+ACCEPTING = {"accept": [["psnr", ">=", 1e-3]]}
+
+
+@pytest.mark.parametrize(
+    "rules", [ACCEPTING, {"atol": 1e9}, {"rtol": 9.0}, {"outputs": {"output": ACCEPTING}}]
+)
+@pytest.mark.parametrize(
+    "stated", [("--exact",), ("--rtol", "1e-6"), ("--accept", "psnr>=40"), ("--tolerance", "fp64")]
+)
+def test_the_users_word_beats_the_files(
+    rules: dict[str, Any], stated: tuple[str, ...], wrong: Path, tmp_path: Path
+) -> None:
+    file = with_rules(cases_beside(wrong), rules, tmp_path / "asks.cases.safetensors")
+    ran, report = verify_json(wrong, *QUICK, "--cases", file, *stated)
+    assert ran.code == 1, ran.text
+    assert report["cases"][0]["outputs"][0]["set_by"] == "user"
+
+
+def test_whose_rule_it_was_is_said(wrong: Path, tmp_path: Path) -> None:
+    file = with_rules(cases_beside(wrong), ACCEPTING, tmp_path / "asks.cases.safetensors")
+    ran, report = verify_json(wrong, *QUICK, "--cases", file)
+    assert report["cases"][0]["outputs"][0]["set_by"] == "file"
+    assert "judged by psnr, as the case file asks" in ran.text.splitlines()[-1], ran.text
+    assert verify_json(wrong, *QUICK)[1]["cases"][0]["outputs"][0]["set_by"] == "table"
+
+
+@pytest.mark.parametrize(
+    ("rules", "says"),
+    [
+        ({"accept": [["psnr", "=>", 40]]}, "the operators are >= (at least) and <= (at most)"),
+        ({"accept": [["psnr", ">=", -1000]]}, "judges nothing"),
+        ({"accept": [["psnr", ">=", "40"]]}, "judges nothing"),
+        ({"accept": {"psnr": 40}}, "accept is no list"),
+        ({"rtol": -1}, "rtol is no number of at least 0"),
+        ({"exact": "no"}, "exact is neither true nor false"),
+        ({"atoll": 1}, "there is no rule 'atoll'"),
+        ({"outputs": {"output": {"atol": "much"}}}, "atol is no number"),
+    ],
+)
+def test_rules_of_a_file_that_judge_nothing(
+    rules: dict[str, Any], says: str, noisy: Path, tmp_path: Path
+) -> None:
+    file = with_rules(cases_beside(noisy), rules, tmp_path / "asks.cases.safetensors")
+    ran = tsharness("verify", noisy, "--cases", file)
+    assert ran.code == 2 and says in ran.err, ran.text
+    job = {"artifact": str(noisy), "cases": {"path": str(file)}}
+    steps = [{"step": "load"}, {"step": "run", "cases": ["one"], "calls": 1}]
+    (tmp_path / "job.json").write_text(json.dumps({**job, "steps": steps}))
+    said = run(find_runner().path, tmp_path / "job.json")
+    assert says in said.text, said.text
 
 
 def test_output_names_with_colons_and_dots() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tsharness.cases.rules import rules_problem
 from tsharness.printable import has_controls, one_line
 
 _SHOWN = 80  # characters of a name that is refused
@@ -30,7 +31,9 @@ def check_document(document: Mapping[str, Any]) -> None:
 def _check_case(node: Mapping[str, Any], where: str) -> None:
     for key in ("family", "origin", "device"):
         _name(node, key, where, needed=False)
-    _typed(node, "tolerance", dict, where, needed=False)
+    problem = rules_problem(_typed(node, "tolerance", dict, where, needed=False) or {})
+    if problem:
+        raise ValueError(f"{where}: 'tolerance': {problem}")
     calls = _typed(node, "calls", list, where)
     if not calls:
         raise ValueError(f"{where} has no call")
