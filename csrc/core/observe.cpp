@@ -145,6 +145,26 @@ double largest_finite(const at::Tensor& tensor) {
   return magnitude.masked_fill(magnitude.isfinite().logical_not(), 0).max().item<double>();
 }
 
+double largest_ordinary(const at::Tensor& tensor) {
+  constexpr double kLeast = 1e4;
+  constexpr double kAlike = 0.9;
+  constexpr double kTimes = 1e3;
+  const double largest = largest_finite(tensor);
+  if (largest < kLeast) return largest;
+  const at::Tensor magnitude = tensor.abs().to(at::kDouble);
+  const auto below = [&](double limit) {
+    return largest_finite(magnitude.masked_fill(magnitude >= limit, 0));
+  };
+  for (double top = largest; top >= kLeast;) {
+    const double next = below(kAlike * top);
+    if (next == 0) break;
+    if (next * kTimes > top) return top;
+    top = next;
+    if (top < kLeast) return top;
+  }
+  return largest;
+}
+
 std::vector<Alias> find_aliases(const std::string& name, const IValue& value,
                                 const std::string& other_name, const IValue& other) {
   std::map<const void*, std::string> storages;

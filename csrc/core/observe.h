@@ -26,6 +26,12 @@ std::vector<Nonfinite> find_nonfinite(const std::string& name, const c10::IValue
 /// The largest magnitude among a tensor's finite values; 0 if it has none.
 double largest_finite(const at::Tensor& tensor);
 
+/// The same without sentinels, such as the -1e9 of a mask, and padding: magnitudes of at least 1e4
+/// that are alike to a tenth and a thousand times as large as all that are not. They are written
+/// there, not summed from what is ordinary, so that its rounding says nothing about theirs, nor
+/// theirs about its. The largest of all where there is nothing else.
+double largest_ordinary(const at::Tensor& tensor);
+
 /// Two tensors that look into one storage.
 struct Alias {
   std::string name;

@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include "core/error.h"
 #include "core/observe.h"
 #include "core/walk.h"
 
@@ -9,36 +10,57 @@ namespace tsharness {
 
 namespace {
 
-bool has_rows(const c10::IValue& value, int64_t count) {
-  return value.isTensor() && value.toTensor().defined() && value.toTensor().dim() > 0 &&
-         value.toTensor().size(0) == count;
+bool has_dims(const c10::IValue& value) {
+  return value.isTensor() && value.toTensor().defined() && value.toTensor().dim() > 0;
 }
 
 }  // namespace
 
+template <class Visit>
+void Rows::each(BoundCall& call, const std::vector<std::string>& names, Visit&& visit) {
+  for (size_t i = 0; i < call.args.size(); ++i) {
+    visit(i < names.size() ? names[i] : std::to_string(i), call.args[i]);
+  }
+  for (auto& item : call.kwargs) visit(item.first, item.second);
+}
+
 Rows::Rows(const BoundCall& call) : call_(call) {
-  const auto look = [this](const c10::IValue& value) {
-    if (count_ == 0 && value.isTensor() && value.toTensor().dim() > 0) {
-      count_ = value.toTensor().size(0);
+  each(call_, names_, [this](const std::string& name, const c10::IValue& value) {
+    if (!has_dims(value)) return;
+    if (count_ == 0) count_ = value.toTensor().size(0);
+    if (value.toTensor().size(0) == count_) dims_[name] = 0;
+  });
+}
+
+Rows::Rows(const BoundCall& call, const std::map<std::string, int64_t>& dims,
+           const std::vector<std::string>& names)
+    : call_(call), names_(names), dims_(dims) {
+  each(call_, names_, [this](const std::string& name, const c10::IValue& value) {
+    const auto found = dims_.find(name);
+    if (found == dims_.end()) return;
+    const bool there = has_dims(value) && found->second < value.toTensor().dim();
+    const int64_t size = there ? value.toTensor().size(found->second) : 0;
+    if (count_ == 0) count_ = size;
+    if (!there || size != count_) {
+      throw Error(ErrorKind::Usage, "argument '" + name + "' has no dim " +
+                                        std::to_string(found->second) + " with the batch's rows");
     }
-  };
-  for (const auto& value : call_.args) look(value);
-  for (const auto& item : call_.kwargs) look(item.second);
+  });
 }
 
 template <class Change>
 BoundCall Rows::changed(Change&& change) const {
   BoundCall result = call_;
-  const auto apply = [&](c10::IValue& value) {
-    if (has_rows(value, count_)) value = change(value.toTensor()).clone();
-  };
-  for (auto& value : result.args) apply(value);
-  for (auto& item : result.kwargs) apply(item.second);
+  each(result, names_, [&](const std::string& name, c10::IValue& value) {
+    const auto found = dims_.find(name);
+    if (found != dims_.end()) value = change(value.toTensor(), found->second).clone();
+  });
   return result;
 }
 
 BoundCall Rows::select(const std::vector<int64_t>& rows) const {
-  return changed([&](const at::Tensor& tensor) { return select_rows(tensor, rows); });
+  return changed(
+      [&](const at::Tensor& tensor, int64_t dim) { return select_rows(tensor, rows, dim); });
 }
 
 bool Rows::differ() const {
@@ -52,35 +74,34 @@ bool Rows::differ() const {
 }
 
 BoundCall Rows::padded(int64_t more) const {
-  return changed([&](const at::Tensor& tensor) {
+  return changed([&](const at::Tensor& tensor, int64_t dim) {
     auto shape = tensor.sizes().vec();
-    shape[0] = more;
-    return at::cat({tensor, at::zeros(shape, tensor.options())});
+    shape[static_cast<size_t>(dim)] = more;
+    return at::cat({tensor, at::zeros(shape, tensor.options())}, dim);
   });
 }
 
 BoundCall Rows::mirrored() const {
-  return changed([](const at::Tensor& tensor) {
-    const at::Tensor other = tensor.dim() > 1 ? tensor.flip({tensor.dim() - 1}) : tensor;
-    return at::cat({tensor, other, tensor});
+  return changed([](const at::Tensor& tensor, int64_t dim) {
+    const int64_t last = tensor.dim() - 1;
+    const at::Tensor other = last != dim ? tensor.flip({last}) : tensor;
+    return at::cat({tensor, other, tensor}, dim);
   });
 }
 
-std::vector<NamedTensor> outputs_with_rows(const c10::IValue& outputs, int64_t rows) {
+std::vector<NamedTensor> output_tensors(const c10::IValue& outputs) {
   std::vector<NamedTensor> found;
   ValueVisitor visitor;
   visitor.tensor = [&](const std::string& name, const at::Tensor& tensor) {
-    if (tensor.layout() == c10::kStrided && tensor.dim() > 0 && tensor.size(0) == rows) {
-      found.emplace_back(name, tensor.detach());
-    }
+    if (tensor.layout() == c10::kStrided) found.emplace_back(name, tensor.detach());
   };
   walk_value("output", outputs, visitor);
   return found;
 }
 
-at::Tensor select_rows(const at::Tensor& tensor, const std::vector<int64_t>& rows) {
+at::Tensor select_rows(const at::Tensor& tensor, const std::vector<int64_t>& rows, int64_t dim) {
   const auto index = at::tensor(rows, at::TensorOptions().dtype(at::kLong));
-  return tensor.index_select(0, index.to(tensor.device()));
+  return tensor.index_select(dim, index.to(tensor.device()));
 }
 
 }  // namespace tsharness

@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,11 +11,16 @@
 
 namespace tsharness {
 
-/// Tensors among a call's arguments that have a first dim of one common size: that of the first
-/// tensor. If that dim is a batch, its indices are rows.
+/// The rows of a call: indices of a dim that tensors among its arguments have in common, if that is
+/// a batch.
 class Rows {
  public:
+  /// Of the first dim, in every tensor in which it is as long as in the first tensor.
   explicit Rows(const BoundCall& call);
+  /// Of the dims that are named by argument; `names` are those of the positional ones. Raises
+  /// Error(Usage) for a dim that an argument does not have, or of another size than the first.
+  Rows(const BoundCall& call, const std::map<std::string, int64_t>& dims,
+       const std::vector<std::string>& names);
 
   /// 0 if no argument is a tensor with a dim.
   int64_t count() const { return count_; }
@@ -29,20 +35,25 @@ class Rows {
   BoundCall mirrored() const;
 
  private:
+  /// Calls `visit(name, value)` for every argument; a positional one has its name from `names`.
+  template <class Visit>
+  static void each(BoundCall& call, const std::vector<std::string>& names, Visit&& visit);
   template <class Change>
   BoundCall changed(Change&& change) const;
 
   BoundCall call_;
   int64_t count_ = 0;
+  std::vector<std::string> names_;
+  std::map<std::string, int64_t> dims_;  ///< by the argument's name, where its rows are
 };
 
 /// A tensor among the outputs, by its name.
 using NamedTensor = std::pair<std::string, at::Tensor>;
 
-/// The output tensors whose first dim has `rows` indices.
-std::vector<NamedTensor> outputs_with_rows(const c10::IValue& outputs, int64_t rows);
+/// The strided tensors among the outputs.
+std::vector<NamedTensor> output_tensors(const c10::IValue& outputs);
 
-/// Rows of a tensor, chosen by number.
-at::Tensor select_rows(const at::Tensor& tensor, const std::vector<int64_t>& rows);
+/// Indices of a tensor's dim, chosen by number.
+at::Tensor select_rows(const at::Tensor& tensor, const std::vector<int64_t>& rows, int64_t dim = 0);
 
 }  // namespace tsharness

@@ -49,5 +49,24 @@ TEST(Aliases, ViewsShareAndCopiesDoNot) {
   EXPECT_TRUE(find_aliases("output", x.clone(), "x", x).empty());
 }
 
+TEST(LargestOrdinary, LeavesOutWhatWasWrittenThere) {
+  const at::Tensor ordinary = at::tensor({0.5, -2.0, 1.0, 0.0});
+  for (const double sentinel : {-1e9, 1e4, -3.4e38, 65504.0, 1e20, -32767.0}) {
+    const at::Tensor masked = at::cat({ordinary, at::full({5}, sentinel, at::kDouble)});
+    EXPECT_EQ(largest_ordinary(masked), 2) << sentinel;
+    EXPECT_EQ(largest_ordinary(at::cat({masked, at::full({2}, 1e30, at::kDouble)})), 2);
+  }
+  EXPECT_EQ(largest_ordinary(at::tensor({-1e4 + 3.2, -1e4 - 1.5, 4.0})), 4);
+}
+
+TEST(LargestOrdinary, IsTheLargestOfWhatIsAlike) {
+  EXPECT_EQ(largest_ordinary(at::tensor({1e9, 1e9})), 1e9);
+  EXPECT_EQ(largest_ordinary(at::tensor({1e6, 2e5, 3.0})), 1e6);
+  EXPECT_EQ(largest_ordinary(at::tensor({1e6, 1e6, 1e4})), 1e6);
+  EXPECT_EQ(largest_ordinary(at::tensor({900.0, 1e-5})), 900);
+  EXPECT_EQ(largest_ordinary(at::zeros({3})), 0);
+  EXPECT_EQ(largest_ordinary(at::zeros({0})), 0);
+}
+
 }  // namespace
 }  // namespace tsharness

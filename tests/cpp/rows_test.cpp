@@ -3,6 +3,8 @@
 #include <ATen/ATen.h>
 #include <gtest/gtest.h>
 
+#include "core/error.h"
+
 namespace tsharness {
 namespace {
 
@@ -24,6 +26,14 @@ TEST(Rows, LeavesTensorsOfAnotherSizeAlone) {
   const Rows rows(call(at::ones({3, 2}), table));
   EXPECT_TRUE(rows.padded(1).kwargs.at("other").toTensor().equal(table));
   EXPECT_EQ(rows.padded(1).args[0].toTensor().size(0), 4);
+}
+
+TEST(Rows, AreWhereTheyAreSaidToBe) {
+  const at::Tensor state = at::arange(12).view({2, 3, 2});
+  const Rows rows(call(at::ones({3, 2}), state), {{"x", 0}, {"other", 1}}, {"x"});
+  EXPECT_EQ(rows.select({2}).kwargs.at("other").toTensor().sizes(), (at::IntArrayRef{2, 1, 2}));
+  EXPECT_EQ(rows.padded(1).kwargs.at("other").toTensor().sizes(), (at::IntArrayRef{2, 4, 2}));
+  EXPECT_THROW(Rows(call(at::ones({3, 2}), state), {{"x", 0}, {"other", 0}}, {"x"}), Error);
 }
 
 TEST(Rows, KnowsWhetherTheyDiffer) {

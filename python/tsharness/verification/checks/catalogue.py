@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tsharness.errors import UsageError
-from tsharness.verification.checks import basic, effects, environment, metamorphic, sharing
+from tsharness.verification.checks import basic, batch, effects, environment, shapes, sharing
 from tsharness.verification.checks.rule import CheckRule, Level
 
 CHECKS: tuple[CheckRule, ...] = (
@@ -130,9 +130,11 @@ CHECKS: tuple[CheckRule, ...] = (
         "one call a size",
         Level.STANDARD,
         (2, 7, 39),
-        metamorphic.shapes,
+        shapes.shapes,
         do="export with the dim as --dynamic and cases of several sizes, or declare the range that holds",
-        requests=metamorphic.shapes_requests,
+        requests=shapes.shapes_requests,
+        passes=0.2,
+        seconds=0.3,
         other_sizes=True,
     ),
     CheckRule(
@@ -141,9 +143,13 @@ CHECKS: tuple[CheckRule, ...] = (
         "six calls of up to three cheap cases",
         Level.STANDARD,
         (7, 8),
-        metamorphic.batch,
-        do="the size is baked in: use x.shape[0] without int(), or script; else declare batch 1",
-        requests=metamorphic.batch_requests,
+        batch.batch,
+        do="ask the Python model at that size (--reference MODULE:FACTORY, or cases of several batches): if "
+        "it gives something else, a size is baked in (x.shape[0] without int(), or script); if it gives the "
+        "same, its rows depend on one another: --ignore batch",
+        requests=batch.batch_requests,
+        passes=0.6,
+        seconds=0.3,
         other_sizes=True,
     ),
     CheckRule(
@@ -155,6 +161,8 @@ CHECKS: tuple[CheckRule, ...] = (
         sharing.threads,
         do="clone the module for each thread; a module that keeps state must not be shared",
         requests=sharing.threads_requests,
+        passes=2.0,
+        seconds=0.3,
     ),
     CheckRule(
         "memory",
@@ -165,6 +173,8 @@ CHECKS: tuple[CheckRule, ...] = (
         sharing.memory,
         do="do not append to attributes in forward; bound or clear what the module caches",
         requests=sharing.memory_requests,
+        passes=2.0,
+        seconds=1.8,
     ),
     CheckRule(
         "grad-mode",
@@ -175,6 +185,8 @@ CHECKS: tuple[CheckRule, ...] = (
         environment.grad_mode,
         do="run it in the mode in which it was verified: torch::NoGradGuard in the server",
         requests=environment.grad_mode_requests,
+        passes=2.4,
+        seconds=0.3,
     ),
     CheckRule(
         "thread-count",
@@ -185,6 +197,8 @@ CHECKS: tuple[CheckRule, ...] = (
         environment.thread_count,
         do="fix the number of threads in the server: at::set_num_threads, OMP_NUM_THREADS",
         requests=environment.thread_count_requests,
+        passes=1.6,
+        seconds=0.3,
     ),
     CheckRule(
         "precision",
@@ -195,6 +209,8 @@ CHECKS: tuple[CheckRule, ...] = (
         environment.precision,
         do="set the same flag in every process, or state a tolerance that allows for it",
         requests=environment.precision_requests,
+        passes=0.8,
+        seconds=0.3,
     ),
     CheckRule(
         "cpu-capability",
@@ -205,6 +221,8 @@ CHECKS: tuple[CheckRule, ...] = (
         environment.cpu_capability,
         do="verify on the processors of the fleet, or state a tolerance that allows for it",
         requests=environment.cpu_capability_requests,
+        passes=0.8,
+        seconds=1.5,
     ),
     CheckRule(
         "device",
@@ -215,6 +233,8 @@ CHECKS: tuple[CheckRule, ...] = (
         environment.device,
         do="export one artifact for each device, or state a tolerance (--rtol, --atol) for this one",
         requests=environment.device_requests,
+        passes=4.0,
+        seconds=5.0,
     ),
 )
 

@@ -33,11 +33,19 @@ class Context:
     """With whose outputs other environments are compared; ``None``: the plan's."""
     answers: Mapping[str, StepOutcome] = field(default_factory=dict)
     """By their ids, the steps that checks asked for."""
+    left_out: tuple[str, ...] = ()
+    """Checks for which there was no time."""
 
     @property
     def runtime(self) -> Runtime:
         """What ran the artifact."""
         return RUNTIMES[self.result.loaded["kind"] if self.result.loaded else "torchscript"]
+
+    @property
+    def calls_autograd(self) -> bool:
+        """Whether its code computes gradients, so that the runner lets it."""
+        loaded = self.result.loaded or {}
+        return bool((loaded.get("facts") or {}).get("autograd"))
 
     def probing(self, request: Request) -> Request:
         """In a process in which sizes that the artifact does not take are refused."""
@@ -93,8 +101,9 @@ class Context:
     def tolerance(self) -> dict[str, Any]:
         """For calls in another environment than the reference's: rounding differs there, so nobody can ask
         for every bit."""
-        asked = self.options.tolerance
-        return {"normwise": True, **{name: value for name, value in asked.items() if name != "exact"}}
+        asked = dict(self.options.tolerance)
+        # Said all the same: what a case file says would count where the user says nothing.
+        return {"normwise": True, **asked, **({"exact": False} if "exact" in asked else {})}
 
 
 def nothing_to_compare(identity: str) -> Check:

@@ -68,5 +68,8 @@ class CheckRule:
     do: str = ""
     """What to do when it fails; empty where the lines of the cases say it."""
     requests: Callable[[Context], Sequence[Request]] = no_requests
+    passes: float = 0.0
+    """What its requests take, in passes over the cases, and besides that in ``seconds``: an estimate."""
+    seconds: float = 0.0
     other_sizes: bool = False
     """Whether it calls with sizes that no case has, and that the artifact may not take."""

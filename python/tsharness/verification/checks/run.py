@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,12 +23,13 @@ _EXIT_CODES = {
 }
 
 
-def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
-    """The context with the answers to what its checks ask for: a process for each environment."""
+def run_requests(context: Context, launcher: Launcher, hooks: Hooks, deadline: float | None) -> Context:
+    """The context with the answers to what its checks ask for: a process for each environment. Checks that
+    would end behind the deadline, on the monotonic clock, are left out."""
     groups: dict[tuple[Any, ...], list[Request]] = {}
-    for rule in context.options.checks:
-        if (rule.needs_passing and not context.passing) or rule.id in context.runtime.skips:
-            continue
+    asking = [rule for rule in context.options.checks if _asks(rule, context)]
+    chosen = asking if deadline is None else _affordable(asking, context, deadline)
+    for rule in chosen:
         for request in map(context.probing if rule.other_sizes else _as_it_is, rule.requests(context)):
             key = (tuple(sorted(request.environment.items())), request.device)
             groups.setdefault(key, []).append(request)
@@ -35,7 +37,27 @@ def run_requests(context: Context, launcher: Launcher, hooks: Hooks) -> Context:
     # One after the other: the waiting threads of two processes would spin on the same cores.
     for requests in groups.values():
         answers.update(_answers(context, requests, launcher, hooks))
-    return replace(context, answers=answers)
+    left_out = tuple(rule.id for rule in asking if rule not in chosen)
+    return replace(context, answers=answers, left_out=left_out)
+
+
+def _asks(rule: CheckRule, context: Context) -> bool:
+    if (rule.needs_passing and not context.passing) or rule.id in context.runtime.skips:
+        return False
+    return rule.requests is not no_requests
+
+
+def _affordable(rules: Sequence[CheckRule], context: Context, deadline: float) -> list[CheckRule]:
+    """The cheapest first, as long as there is time; in their own order."""
+    one_pass = context.seconds_of([case.name for case in context.passing])
+    left = deadline - time.monotonic()
+    chosen = []
+    for rule in sorted(rules, key=lambda rule: rule.passes * one_pass + rule.seconds):
+        left -= rule.passes * one_pass + rule.seconds
+        if left < 0:
+            break
+        chosen.append(rule)
+    return [rule for rule in rules if rule in chosen]
 
 
 def _as_it_is(request: Request) -> Request:
@@ -66,6 +88,8 @@ def judge_checks(context: Context) -> tuple[Check, ...]:
 def _judge(rule: CheckRule, context: Context) -> Check:
     if rule.id in context.runtime.skips:
         return Check(rule.id, Verdict.SKIPPED, context.runtime.skips[rule.id])
+    if rule.id in context.left_out:
+        return Check(rule.id, Verdict.SKIPPED, "left out for time (--max-time)")
     if rule.requests is not no_requests and rule.needs_passing and not context.passing:
         return nothing_to_compare(rule.id)
     check = rule.judge(context)
