@@ -6,6 +6,7 @@
 
 #include "core/dtype.h"
 #include "core/observe.h"
+#include "core/rules.h"
 #include "core/sparse.h"
 #include "core/value_names.h"
 
@@ -65,17 +66,18 @@ class Walk {
     results_.push_back(std::move(result));
   }
 
-  /// An empty container has no leaf to report, yet it was compared.
-  void pass(const std::string& name, const std::string& dtype) {
+  /// An empty container has no leaf to report, yet its structure was compared; None has no value.
+  void pass(const std::string& name, const std::string& dtype, bool decisive) {
     OutputComparison result;
     result.name = name;
     result.dtype = dtype;
+    result.decisive = decisive;
     results_.push_back(std::move(result));
   }
 
   bool same_length(const std::string& name, size_t actual, size_t expected, const char* kind) {
     if (actual != expected) fail(name, "length", got("length", expected, actual), kind);
-    if (actual == expected && actual == 0) pass(name, kind);
+    if (actual == expected && actual == 0) pass(name, kind, false);
     return actual == expected;
   }
 
@@ -134,7 +136,7 @@ class Walk {
   void leaf(const std::string& name, const std::string& kind, const IValue& actual,
             const IValue& expected) {
     if (kind == "float" || kind == "complex") return numbers(name, kind, actual, expected);
-    if (actual == expected) return pass(name, kind);
+    if (actual == expected) return pass(name, kind, !expected.isNone());
     fail(name, "values", got("value", expected, actual), kind);
   }
 
@@ -197,12 +199,14 @@ class Walk {
     result.tolerance = policy_.of(name, expected.scalar_type());
     const at::Tensor reference = plain(expected);
     if (result.tolerance.of_largest > 0) {
-      result.tolerance.atol += result.tolerance.of_largest * largest_finite(reference);
+      result.tolerance.atol += result.tolerance.of_largest * largest_ordinary(reference);
     }
     result.difference = compare_tensors(plain(actual), reference, result.tolerance);
     result.decisions = decisions(plain(actual), reference);
     const TensorDifference& difference = *result.difference;
     result.requirements = requirements_of(policy_.accept(name, expected.scalar_type()), difference);
+    result.set_by = policy_.set_by(name, expected.scalar_type());
+    result.decisive = decisive(result);
     const bool by_figures = !result.requirements.empty() && difference.nonfinite_mismatched == 0;
     const std::string unmet = by_figures ? unmet_reason(result.requirements) : "";
     result.passed = by_figures ? unmet.empty() : difference.mismatched == 0;
@@ -211,6 +215,19 @@ class Walk {
       failed_.push_back({results_.size(), actual, expected});
     }
     results_.push_back(std::move(result));
+  }
+
+  static bool decisive(const OutputComparison& result) {
+    const TensorDifference& difference = *result.difference;
+    if (difference.numel == 0) return false;
+    const bool equal = difference.mismatched == 0 && difference.max_abs == 0;
+    if (equal || result.tolerance.exact || difference.finite == 0) return true;
+    const double largest = difference.largest_expected;
+    for (const Requirement& one : result.requirements) {
+      if (statistic_of(one.statistic).relative || one.value < largest) return true;
+    }
+    const Tolerance& tolerance = result.tolerance;
+    return result.requirements.empty() && largest > tolerance.atol + tolerance.rtol * largest;
   }
 
   /// Only of outputs that can be a classifier's: floating point, more than K values in the last

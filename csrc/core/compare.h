@@ -40,9 +40,13 @@ struct OutputComparison {
   std::string resembles;
   /// "values", "type", "dtype", "shape", "device", "length" or "keys": what was looked at last.
   std::string aspect = "values";
-  std::string dtype;           ///< of the expected tensor; the type's name for other values
-  std::vector<int64_t> shape;  ///< of the expected tensor
-  Tolerance tolerance;         ///< that was applied
+  std::string dtype;             ///< of the expected tensor; the type's name for other values
+  std::vector<int64_t> shape;    ///< of the expected tensor
+  Tolerance tolerance;           ///< that was applied
+  std::string set_by = "table";  ///< whose the tolerance and the requirements are: "user", "file"
+  /// Whether a wrong value could have failed. Not where there is no value, and not where values
+  /// differ while zeros in their place would have passed as well: all are below the tolerance.
+  bool decisive = true;
   std::optional<TensorDifference> difference;  ///< for tensors of equal structure
   /// What it was judged by instead of the tolerance, if the policy says so.
   std::vector<Requirement> requirements;

@@ -17,6 +17,7 @@ Json to_json(const TensorDifference& difference) {
                {"max_rel", json_number(difference.max_rel)},
                {"mean_rel", json_number(difference.mean_rel)},
                {"max_ulp", difference.max_ulp},
+               {"largest_expected", json_number(difference.largest_expected)},
                {"cosine", json_number(difference.cosine)},
                {"l2", json_number(difference.l2)},
                {"relative_l2", json_number(difference.relative_l2)},
@@ -50,7 +51,8 @@ Json to_json(const OutputComparison& comparison) {
                {"reason", comparison.reason},       {"resembles", comparison.resembles},
                {"aspect", comparison.aspect},       {"dtype", comparison.dtype},
                {"shape", comparison.shape},         {"rtol", comparison.tolerance.rtol},
-               {"atol", comparison.tolerance.atol}, {"exact", comparison.tolerance.exact}};
+               {"atol", comparison.tolerance.atol}, {"exact", comparison.tolerance.exact},
+               {"set_by", comparison.set_by},       {"decisive", comparison.decisive}};
   if (comparison.difference) json["difference"] = to_json(*comparison.difference);
   if (comparison.float64) {
     json["float64"] = {{"target", json_number(comparison.float64->target)},

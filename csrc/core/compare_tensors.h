@@ -27,6 +27,8 @@ struct TensorDifference {
   int64_t nonfinite_mismatched = 0;  ///< of these: NaN or infinity on one side only, or other sign
   int64_t nan_actual = 0;
   int64_t nan_expected = 0;
+  int64_t finite = 0;           ///< elements that are finite on both sides
+  double largest_expected = 0;  ///< the largest magnitude of expected among these
   double max_abs = 0;  ///< over the elements that are finite on both sides, as are the next three
   double mean_abs = 0;
   double max_rel =

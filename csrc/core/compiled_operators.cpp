@@ -19,7 +19,7 @@ constexpr char kNative[] = "__torch__.torch.classes.";
 
 class OperatorWalk {
  public:
-  std::set<std::string> take() { return std::move(found_); }
+  CompiledCode take() { return {std::move(found_), std::move(constants_)}; }
 
   void unit(const torch::jit::CompilationUnit& unit) {
     for (torch::jit::Function* one : unit.get_functions()) {
@@ -112,6 +112,9 @@ class OperatorWalk {
       case AttributeKind::ival:
         value(one->ival(name));
         break;
+      case AttributeKind::t:
+        if (one->t(name).defined()) constants_.push_back(one->t(name));
+        break;
       case AttributeKind::ty:
         type(one->ty(name));
         break;
@@ -119,7 +122,7 @@ class OperatorWalk {
         for (const auto& used : one->tys(name)) type(used);
         break;
       default:
-        break;  // numbers, texts and tensors hold no code
+        break;  // numbers and texts hold no code
     }
   }
 
@@ -146,13 +149,14 @@ class OperatorWalk {
   }
 
   std::set<std::string> found_;
+  std::vector<at::Tensor> constants_;
   std::unordered_set<const void*> seen_;
   std::unordered_set<c10::Symbol> kinds_;  ///< of nodes
 };
 
 }  // namespace
 
-std::set<std::string> compiled_operators(const torch::jit::Module& module) {
+CompiledCode compiled_code(const torch::jit::Module& module) {
   OperatorWalk walk;
   walk.unit(*module._ivalue()->compilation_unit());
   walk.value(module._ivalue());
@@ -163,7 +167,7 @@ std::set<std::string> compiled_operators(const torch::jit::mobile::Module& modul
   OperatorWalk walk;
   for (const auto& one : module.compilation_unit().methods()) walk.mobile_function(*one);
   walk.value(module._ivalue());
-  return walk.take();
+  return walk.take().operators;
 }
 
 }  // namespace tsharness

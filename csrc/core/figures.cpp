@@ -54,6 +54,8 @@ TensorDifference figures_of(const PartialDifference& whole, const std::vector<ui
   result.nonfinite_mismatched = whole.nonfinite_mismatched;
   result.nan_actual = whole.nan_actual;
   result.nan_expected = whole.nan_expected;
+  result.finite = whole.finite;
+  result.largest_expected = whole.max_magnitude;
   result.max_abs = whole.max_abs;
   result.mean_abs = whole.finite > 0 ? whole.sum_abs / double(whole.finite) : 0;
   result.max_rel = whole.max_rel;

@@ -49,6 +49,11 @@ class Program {
   virtual std::vector<at::Tensor> parameters() const { return {}; }
   /// The attributes, as an object; None where nothing can look at them.
   virtual c10::IValue state() const { return {}; }
+  /// Tensors of the code itself, to which a call may write.
+  virtual const std::vector<at::Tensor>& constants() const {
+    static const std::vector<at::Tensor> none;
+    return none;
+  }
   /// The module with its graphs, of a kind that has them; else null.
   virtual const torch::jit::Module* module() const { return nullptr; }
   /// All that was compiled of it (core/compiled_operators.h); nothing of a kind that holds no code

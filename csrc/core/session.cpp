@@ -188,6 +188,10 @@ std::vector<Session::StateMark> Session::mark_state() const {
     marks.push_back({name, value});
   };
   walk_value("", state(), visitor);
+  size_t number = 0;
+  for (const at::Tensor& constant : program_->constants()) {
+    visitor.tensor("constant " + std::to_string(number++) + " of the code", constant);
+  }
   return marks;
 }
 

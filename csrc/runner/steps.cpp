@@ -1,6 +1,7 @@
 #include "runner/steps.h"
 
 #include <filesystem>
+#include <limits>
 
 #include "core/clock.h"
 #include "core/devices.h"
@@ -135,7 +136,12 @@ std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state) {
 void for_each_case(const Json& step, JobState& state,
                    const std::function<void(const Case&)>& body) {
   const CaseFile& file = state.case_file();
+  const double most = step.value("stop_after", std::numeric_limits<double>::infinity());
+  const double start = now_seconds();
+  bool first = true;
   for (const std::string& name : case_names(step, state)) {
+    if (!first && now_seconds() - start > most) break;
+    first = false;
     const Json where = {{"step", step["step"]}, {"case", name}};
     state.events.emit("step-begin", where);
     try {

@@ -10,7 +10,7 @@ namespace tsharness {
 namespace {
 
 std::vector<OutputComparison> compare(const c10::IValue& actual, const c10::IValue& expected) {
-  return compare_values(actual, expected, TolerancePolicy({}, c10::DeviceType::CPU));
+  return compare_values(actual, expected, TolerancePolicy(Json(), c10::DeviceType::CPU));
 }
 
 TEST(Compare, ComparingNothingIsNoPass) { EXPECT_FALSE(all_passed({})); }
@@ -55,6 +55,33 @@ TEST(Compare, ThreadsDoNotChangeABit) {
   at::set_num_threads(before);
   EXPECT_EQ(texts[0], texts[1]);
   EXPECT_EQ(texts[0], texts[2]);
+}
+
+bool decisive(const c10::IValue& actual, const c10::IValue& expected, const Json& rules = {}) {
+  const TolerancePolicy policy(rules, c10::DeviceType::CPU);
+  return compare_values(actual, expected, policy).at(0).decisive;
+}
+
+TEST(Decisive, IsWhatCouldHaveFailed) {
+  const at::Tensor tiny = at::ones({4}) * 1e-12;
+  EXPECT_FALSE(decisive(-2 * tiny, tiny));
+  EXPECT_TRUE(decisive(tiny.clone(), tiny));
+  EXPECT_TRUE(decisive(tiny + 1e-20, tiny, Json{{"atol", 0}}));
+  EXPECT_TRUE(decisive(at::ones({4}) + 1e-7, at::ones({4})));
+  EXPECT_FALSE(decisive(at::ones({4}) + 1e-7, at::ones({4}), Json{{"atol", 2}}));
+  EXPECT_FALSE(decisive(at::ones({4}) + 1e-7, at::ones({4}),
+                        Json{{"accept", Json::array({{"max_abs", "<=", 2}})}}));
+  EXPECT_TRUE(decisive(at::ones({4}) + 1e-7, at::ones({4}),
+                       Json{{"accept", Json::array({{"psnr", ">=", 40}})}}));
+}
+
+TEST(Decisive, NothingIsNot) {
+  EXPECT_FALSE(decisive(at::ones({0}), at::ones({0})));
+  EXPECT_FALSE(decisive(c10::IValue(), c10::IValue()));
+  EXPECT_FALSE(decisive(c10::impl::GenericList(c10::TensorType::get()),
+                        c10::impl::GenericList(c10::TensorType::get())));
+  EXPECT_TRUE(decisive(int64_t{3}, int64_t{3}));
+  EXPECT_TRUE(decisive(std::string("a"), std::string("a")));
 }
 
 }  // namespace

@@ -116,7 +116,7 @@ TEST(ArchiveCode, KnowsMethodsOfTensors) {
 }
 
 TEST(CompiledOperators, SeesNestedBlocksFunctionsAndClosures) {
-  const Names found = compiled_operators(module_of(R"JIT(
+  const Names found = compiled_code(module_of(R"JIT(
 def helper(self, x):
     return torch.sinh(x)
 def forward(self, x):
@@ -124,7 +124,7 @@ def forward(self, x):
         for i in range(3):
             x = torch.cosh(x)
     return self.helper(x)
-)JIT"));
+)JIT")).operators;
   for (const char* op : {"aten::sinh", "aten::cosh", "aten::sum", "aten::gt", "aten::Bool"}) {
     EXPECT_EQ(found.count(op), 1U) << op;
   }

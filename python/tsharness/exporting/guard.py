@@ -38,12 +38,18 @@ def undisturbed(model: torch.nn.Module) -> Iterator[Snapshot]:
 
 
 @contextmanager
-def seeded() -> Iterator[None]:
-    """Runs the body with every generator in a known state, without gradients."""
-    with torch.no_grad():
+def seeded(gradients: bool = False) -> Iterator[None]:
+    """Runs the body with every generator in a known state; without gradients, as a server does, unless the
+    model itself needs them."""
+    with torch.set_grad_enabled(gradients):
         torch.manual_seed(SEED)
         random.seed(SEED)
         yield
+
+
+def needs_gradients(error: BaseException) -> bool:
+    """Whether a model has failed because it calls autograd, as those do that give forces of an energy."""
+    return isinstance(error, RuntimeError) and "does not require grad" in str(error)
 
 
 @contextmanager

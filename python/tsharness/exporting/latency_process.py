@@ -21,9 +21,11 @@ from tsharness.cases.safetensors_file import Location
 from tsharness.errors import TsharnessError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.answer import answer_request
+from tsharness.exporting.guard import needs_gradients
 from tsharness.exporting.load import load_model
+from tsharness.exporting.record import bound_call
 from tsharness.exporting.source import essence
-from tsharness.exporting.torch_values import from_value
+from tsharness.exporting.torch_values import inputs_of_call
 
 _FEWEST = 5
 
@@ -39,8 +41,7 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         path, offset, size = message["cases"]
         document = CaseDocument(Location(Path(path), offset, size))
         chosen = [case for case in document.cases() if case.name in message["only"]]
-        with torch.no_grad():
-            medians = {case.name: _median(_calls(model, case, device), device, message) for case in chosen}
+        medians = {case.name: _median(_calls(model, case, device), device, message) for case in chosen}
     except TsharnessError as error:
         return {"error": {"kind": "usage", "message": str(error)}}
     except Exception as error:
@@ -57,36 +58,36 @@ def _model(message: Mapping[str, Any], device: torch.device) -> Any:
 
 def _calls(model: Any, case: Case, device: torch.device) -> Callable[[], object]:
     """All calls of the case, one after the other."""
-    bound = [
-        (
-            getattr(model, call.method),
-            [_on(device, from_value(value)) for value in call.args],
-            {name: _on(device, from_value(value)) for name, value in call.kwargs.items()},
-        )
-        for call in case.calls
-    ]
+    given = [inputs_of_call(call).replaced(lambda _, leaf: _on(device, leaf), ()) for call in case.calls]
+    bound = [bound_call(model, call) for call in given]
 
     def run() -> None:
-        for method, args, kwargs in bound:
-            method(*args, **kwargs)
+        for call in bound:
+            call()
 
     return run
 
 
-def _on(device: torch.device, value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.to(device)
-    if isinstance(value, list):
-        return [_on(device, one) for one in value]
-    if isinstance(value, dict):
-        return {name: _on(device, one) for name, one in value.items()}
-    return tuple(_on(device, one) for one in value) if type(value) is tuple else value
+def _on(device: torch.device, leaf: Any) -> Any:
+    return leaf.to(device) if isinstance(leaf, torch.Tensor) else leaf
+
+
+def _needs_gradients(run: Callable[[], object]) -> bool:
+    try:
+        with torch.no_grad():
+            run()
+    except RuntimeError as error:
+        if not needs_gradients(error):
+            raise
+        return True
+    return False
 
 
 def _median(run: Callable[[], object], device: torch.device, message: Mapping[str, Any]) -> float:
-    """Half of the time is warm-up."""
-    _seconds(run, device, message["seconds"] / 2)
-    return median(_seconds(run, device, message["seconds"]))
+    """Half of the time is warm-up. Without gradients, as in a server, unless the model needs them."""
+    with torch.set_grad_enabled(_needs_gradients(run)):
+        _seconds(run, device, message["seconds"] / 2)
+        return median(_seconds(run, device, message["seconds"]))
 
 
 def _seconds(run: Callable[[], object], device: torch.device, least: float) -> list[float]:

@@ -52,8 +52,9 @@ def load_model(reference: str) -> tuple[torch.nn.Module, Any]:
     if isinstance(found, tuple) and len(found) == 2:
         found, example_inputs = found
     if not isinstance(found, torch.nn.Module):
+        do = "; put it into the forward of a torch.nn.Module" if callable(found) else ""
         raise UsageError(
-            f"{reference} gave a {type(found).__name__}: expected a model or (model, example_inputs)"
+            f"{reference} gave a {type(found).__name__}: expected a model or (model, example_inputs){do}"
         )
     return found, example_inputs
 

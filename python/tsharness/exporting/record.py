@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
 from tsharness.cases.case_file import Call, Case
 from tsharness.cases.values import QuantizedTensor, SparseTensor, Tensor
-from tsharness.exporting.guard import seeded
+from tsharness.exporting.guard import needs_gradients, seeded
 from tsharness.exporting.inputs import Inputs
 from tsharness.exporting.placement import AS_IT_IS, Placement
 from tsharness.exporting.state import Subject
@@ -36,6 +37,8 @@ class Recorded:
     """Of each call."""
     changed: tuple[str, ...]
     """Names of what the calls changed in the module's state."""
+    gradients: bool = False
+    """Whether the model itself calls autograd, so that it ran with gradients."""
 
     @property
     def bytes(self) -> int:
@@ -59,12 +62,8 @@ def record_case(
 
     Raises ModelFailed with whatever the model raised as its cause; the subject then needs a ``restore``."""
     given = tuple(placement.inputs(call) for call in calls)
-    pairs = zip(given, calls, strict=True)
-    with seeded():
-        try:
-            raw = [run_call(subject.model, placement.reference_inputs(own, call)) for own, call in pairs]
-        except Exception as error:
-            raise ModelFailed from error  # the model is the user's code: it may raise anything
+    wanted = [placement.reference_inputs(own, call) for own, call in zip(given, calls, strict=True)]
+    raw, gradients = _run(subject, wanted)
     outputs = tuple(placement.outputs(value) for value in raw)
     scripted = isinstance(subject.model, torch.jit.ScriptModule)
     origin = "torchscript-python" if scripted else "eager"
@@ -72,7 +71,7 @@ def record_case(
     changed = subject.changed()
     if changed or scripted:
         subject.restore()
-    return Recorded(case, given, outputs, changed)
+    return Recorded(case, given, outputs, changed, gradients)
 
 
 def case_of(
@@ -88,11 +87,41 @@ def case_of(
     return Case(name, tuple(_call(inputs, result) for inputs, result in pairs), family, origin, device)
 
 
+def _run(subject: Subject, calls: Sequence[Inputs]) -> tuple[list[Any], bool]:
+    """The outputs of each call, one after the other, and whether it took gradients: only if the model
+    cannot do without."""
+    try:
+        with seeded():
+            return [run_call(subject.model, call) for call in calls], False
+    except Exception as error:  # the model is the user's code: it may raise anything
+        if not needs_gradients(error):
+            raise ModelFailed from error
+    subject.restore()
+    try:
+        with seeded(gradients=True):
+            return [run_call(subject.model, call) for call in calls], True
+    except Exception as error:
+        raise ModelFailed from error
+
+
 def run_call(model: torch.nn.Module, inputs: Inputs) -> Any:
     """The outputs of one call; the caller's tensors stay as they are."""
-    given = inputs.copy()
-    function = model if inputs.method == "forward" else getattr(model, inputs.method)
-    return function(*given.args, **given.kwargs)
+    return bound_call(model, inputs.copy())()
+
+
+def bound_call(model: torch.nn.Module, inputs: Inputs) -> Callable[[], Any]:
+    """The call as applications make it: ``module(inputs)``, by position, so that hooks run and see them."""
+    if inputs.method != "forward":
+        return partial(getattr(model, inputs.method), *inputs.args, **inputs.kwargs)
+    args, kwargs = inputs.args, dict(inputs.kwargs)
+    if isinstance(model, torch.jit.ScriptModule) and kwargs:
+        schema = model._c._get_method("forward").schema
+        for argument in schema.arguments[1 + len(args) :]:
+            stated = argument.name in kwargs
+            if argument.kwarg_only or not kwargs or not (stated or argument.has_default_value()):
+                break
+            args = (*args, kwargs.pop(argument.name) if stated else argument.default_value)
+    return partial(model, *args, **kwargs)
 
 
 def _call(inputs: Inputs, outputs: Any) -> Call:

@@ -61,7 +61,7 @@ def compare_stage(
     try:
         for one in recorded:
             subject.restore()
-            with seeded():
+            with seeded(one.gradients):
                 for call, outputs in zip(one.calls, one.outputs, strict=True):
                     actual = run_call(subject.model, placement.moved(call))
                     worst += _compare(actual, expected(outputs), tolerance, placement, one.case.name)

@@ -70,4 +70,18 @@ VERIFY_RULES = (
         "the runner, like a C++ server, has not loaded that library",
         "pass it: --load-library LIB.so, built for this LibTorch; link it into servers with --no-as-needed",
     ),
+    Rule(
+        "TS210",
+        "note",
+        "it computes gradients inside",
+        "its code calls autograd, which needs a graph of the calls before it",
+        "call it without torch::NoGradGuard and c10::InferenceMode; detach what you keep of its outputs",
+    ),
+    Rule(
+        "TS211",
+        "warning",
+        "hooks of the module itself",
+        "module(inputs) in Python runs them, and so does verify; torch::jit::Module::forward in C++ does not",
+        "put the module into another one, whose forward calls it: then its hooks are compiled into that",
+    ),
 )

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tsharness.report.units import size
+from tsharness.report.units import many, size
 
 _NAMES = {
     "": "artifact",
@@ -24,6 +24,10 @@ def kind_name(kind: str) -> str:
 
 def kind_facts(kind: str, facts: Mapping[str, Any]) -> Iterator[str]:
     """What its runner said of it."""
+    if facts.get("autograd"):
+        yield "calls autograd, so it ran with gradients"
+    if facts.get("hooks"):
+        yield f"{many(facts['hooks'], 'hook')} of its own ran"
     if kind == "lite" and "bytecode_version" in facts:
         yield f"bytecode version {facts['bytecode_version']}"
     if kind == "aoti":
