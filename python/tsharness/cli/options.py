@@ -39,6 +39,14 @@ Threads = Annotated[
 Timeout = Annotated[
     float, typer.Option("--timeout", metavar="SECONDS", min=0.0, help="For the load, and for each case.")
 ]
+MaxTime = Annotated[
+    str | None,
+    typer.Option(
+        "--max-time",
+        metavar="TIME",
+        help="For cases and checks together, such as 60s or 2m; what is left out is named.",
+    ),
+]
 Json = Annotated[
     str | None,
     typer.Option("--json", metavar="FILE", help="Write the whole report; '-' for standard output."),
@@ -159,6 +167,7 @@ Verbose = Annotated[bool, typer.Option("--verbose", help="Everything, with reaso
 NoColor = Annotated[bool, typer.Option("--no-color", help="Plain text.")]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kMGT]?)(i?)B?")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(s|m|h)?")
 
 
 def parse_size(text: str, option: str = "--memory-limit") -> int:
@@ -168,6 +177,14 @@ def parse_size(text: str, option: str = "--memory-limit") -> int:
         raise UsageError(f"{option} '{text}' is not understood; for example 4GB or 512MiB")
     base = 1024 if match[3] else 1000
     return int(float(match[1]) * base ** " kMGT".index(match[2] or " "))
+
+
+def parse_seconds(text: str, option: str) -> float:
+    """Seconds from "90", "60s", "2m", "1h". Raises UsageError."""
+    match = _DURATION.fullmatch(text)
+    if not match or float(match[1]) <= 0:
+        raise UsageError(f"{option} '{text}' is not understood; for example 60s or 2m")
+    return float(match[1]) * {"h": 3600, "m": 60}.get(match[2], 1)
 
 
 def parse_share(option: str, text: str) -> float:

@@ -34,6 +34,7 @@ from tsharness.cli.options import (
     Libraries,
     Localize,
     Markdown,
+    MaxTime,
     MemoryLimit,
     Method,
     NoColor,
@@ -108,6 +109,7 @@ def command(
     allow_ops: AllowOps = [],  # noqa: B006
     sandbox: Sandboxed = "auto",
     timeout: Timeout = 600.0,
+    max_time: MaxTime = None,
     memory_limit: MemoryLimit = None,
     suite: Suite = None,
     changed_since: ChangedSince = None,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tsharness.cli.options import judges_by_float64, parse_size, parse_tolerances, path_of
+from tsharness.cli.options import judges_by_float64, parse_seconds, parse_size, parse_tolerances, path_of
 
 if TYPE_CHECKING:
     from tsharness.verification.plan import VerifyOptions
@@ -50,6 +50,7 @@ def verify_options(params: Mapping[str, Any]) -> VerifyOptions:
         allow_ops=tuple(params["allow_ops"]),
         sandbox=parse_sandbox(params["sandbox"]),
         timeout=params["timeout"],
+        max_time=parse_seconds(params["max_time"], "--max-time") if params["max_time"] else None,
         memory_limit=parse_size(params["memory_limit"]) if params["memory_limit"] else None,
     )
 

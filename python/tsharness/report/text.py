@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from tsharness.printable import shell_word
+from tsharness.report.evidence_text import indecisive_lines, nothing_shown
 from tsharness.report.kind_text import kind_facts, kind_name
 from tsharness.report.model import CaseError, Check, Finding, RunnerInfo
 from tsharness.report.profile_text import touched
@@ -75,7 +76,7 @@ def verdict_lines(report: VerifyReport) -> list[str]:
     if report.verdict is Verdict.PASS:
         return [f"PASS  {_summary(report)}", *_general_lines(report)]
     lines = [line for check in report.checks for line in _check_lines(check, report)]
-    bad = [case for case in report.cases if case.verdict is not Verdict.PASS]
+    bad = [case for case in report.cases if case.verdict not in (Verdict.PASS, Verdict.SKIPPED)]
     located = _place_lines(report.localized) if report.localized else []
     if bad and all(case.error is not None and case.error == bad[0].error for case in bad[1:]):
         bad, hidden = bad[:1], len(bad) - 1
@@ -133,12 +134,15 @@ def first_problem(report: VerifyReport) -> str:
 
 
 def _summary(report: VerifyReport) -> str:
-    compared = f"{_count(len(report.cases), 'case')}, {_count(report.calls, 'call')}"
+    cases = sum(case.verdict is not Verdict.SKIPPED for case in report.cases)
+    compared = f"{_count(cases, 'case')}, {_count(report.calls, 'call')}"
     if all(case.origin == "runner" for case in report.cases):
         return f"{compared}, without a reference: only what needs none was checked"
     everything = [output for case in report.cases for output in case.outputs]
     figures = sorted({one.statistic for output in everything for one in output.requirements})
     compared += f", judged by {', '.join(figures)}" if figures else ""
+    compared += _words_of_files(everything) + nothing_shown(report.cases)
+    compared += f"; left out for time: {', '.join(report.left_out)}" if report.left_out else ""
     outputs = [output for output in everything if output.worst and not output.requirements]
     worst = max(outputs, key=_share_of_allowed, default=None)
     if worst is None or worst.worst is None:
@@ -147,6 +151,11 @@ def _summary(report: VerifyReport) -> str:
         return f"{compared}; every value equal"
     at = place(worst.name, worst.worst)
     return f"{compared}; worst {error(worst.worst.error)} of {error(worst.worst.allowed)} allowed, at {at}"
+
+
+def _words_of_files(outputs: list[OutputResult]) -> str:
+    """That a case file, which is data from a stranger, has said what is good enough."""
+    return ", as the case file asks" if any(output.set_by == "file" for output in outputs) else ""
 
 
 def _share_of_allowed(output: OutputResult) -> float:
@@ -164,6 +173,8 @@ def case_lines(case: CaseResult, findings: tuple[Finding, ...]) -> list[str]:
     """What, where, why and what to do; empty if everything is right."""
     if case.error is not None:
         return _error_lines(case.name, case.error)
+    if case.verdict is Verdict.INCONCLUSIVE:
+        return indecisive_lines(case)
     lines = []
     failed = [output for output in case.outputs if output.verdict is Verdict.FAIL]
     told = [line for found in findings if found.case == case.name for line in _finding_lines(found)]

@@ -57,6 +57,8 @@ class VerifySettings(Shared):
     """Figures that decide instead, such as psnr>=40."""
     compare_with: str | None = None
     """A function that decides instead: MODULE:NAME."""
+    max_time: str | None = None
+    """For cases and checks together, such as 60s or 2m."""
     topk: int | None = None
     """Of classifiers: decisions must not change."""
     calls: int | None = None

@@ -16,21 +16,22 @@ from tsharness.errors import UsageError
 from tsharness.hosts.launching import launcher_for, nobody_hears
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.report.model import RunnerInfo
+from tsharness.report.units import many
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runtimes.registry import RUNTIMES, Runtime, runs_in, runtime_of
 from tsharness.scratch import ScratchFolder
-from tsharness.verdict import ExitCode, verdict_of, worst
-from tsharness.verification.checks.context import Context
+from tsharness.verdict import ExitCode, Verdict, verdict_of, worst
+from tsharness.verification.checks.context import Context, listed
 from tsharness.verification.checks.rule import no_requests, parse_level
 from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
 from tsharness.verification.diagnose import NO_DIAGNOSIS, diagnose
 from tsharness.verification.environment import for_environment
-from tsharness.verification.judge import check_output_names, exit_code_of, judge_case
+from tsharness.verification.judge import check_output_names, exit_codes_of, judge_case
 from tsharness.verification.plan import Plan, VerifyOptions, find_cases, plan_cases, tolerance_layer
 from tsharness.verification.reference import is_artifact
-from tsharness.verification.report import ArtifactInfo, VerifyReport
+from tsharness.verification.report import ArtifactInfo, CaseResult, VerifyReport
 from tsharness.verification.run import RunResult, raise_environment_errors, record_float64, run_plan
 
 
@@ -67,6 +68,7 @@ def verify(
     allow_ops: Sequence[str] = (),
     sandbox: str = "auto",
     timeout: float = 600.0,
+    max_time: float | None = None,
     memory_limit: int | None = None,
 ) -> VerifyReport:
     """Verifies one artifact in the C++ runner; the fields of VerifyOptions say what the options mean.
@@ -103,6 +105,7 @@ def verify(
         allow_ops=tuple(allow_ops),
         sandbox=parse_sandbox(sandbox),
         timeout=timeout,
+        max_time=max_time,
         memory_limit=memory_limit,
     )
     return verify_artifact(Path(path), options)
@@ -241,16 +244,22 @@ def _report(
 ) -> VerifyReport:
     raise_environment_errors(plan.artifact, result)
     cases = tuple(
-        judge_case(s, result.results.get(s.name), result.errors.get(s.name) or result.load_error)
+        judge_case(
+            s,
+            result.results.get(s.name),
+            result.errors.get(s.name) or result.load_error,
+            options.max_time is not None,
+        )
         for s in plan.cases
     )
     check_output_names(options.tolerance, cases)
     info = _runner_info(result, options, launcher)
     first = Context(plan, options, result, integrity, info, cases, _baseline(plan, options))
-    context = run_requests(first, launcher, hooks)
+    deadline = None if options.max_time is None else started + options.max_time
+    context = run_requests(first, launcher, hooks, deadline)
     checks = judge_checks(context)
     diagnosis = NO_DIAGNOSIS if launcher.interrupted else diagnose(context, launcher, hooks)
-    codes = [*map(exit_code_of, cases), *map(exit_code_of_check, checks)]
+    codes = [*exit_codes_of(cases), *map(exit_code_of_check, checks)]
     exit_code = ExitCode.CRASH if launcher.interrupted else worst(codes)
     return VerifyReport(
         artifact=_artifact_info(plan, integrity, result),
@@ -267,7 +276,15 @@ def _report(
         seconds=time.monotonic() - started,
         printed=result.printed,
         incomplete=launcher.interrupted,
+        left_out=(*_left_out(cases), *context.left_out),
     )
+
+
+def _left_out(cases: Sequence[CaseResult]) -> Iterator[str]:
+    """Cases for which there was no time, in words."""
+    names = [case.name for case in cases if case.verdict is Verdict.SKIPPED]
+    if names:
+        yield f"{many(len(names), 'case')} ({listed(names)})"
 
 
 def _runner_info(result: RunResult, options: VerifyOptions, launcher: Launcher) -> RunnerInfo | None:

@@ -13,7 +13,7 @@ from tsharness.runner.process import Hooks
 from tsharness.verification.cause import Cause, find_cause, smallest_failing
 from tsharness.verification.checks.context import Context, problem_of
 from tsharness.verification.checks.rule import Request
-from tsharness.verification.findings import SUFFICIENT, explain
+from tsharness.verification.findings import SUFFICIENT, explain, how_it_was_called
 from tsharness.verification.place import Localization
 from tsharness.verification.report import CaseResult
 
@@ -35,7 +35,11 @@ NO_DIAGNOSIS = Diagnosis((), None)
 def diagnose(context: Context, launcher: Launcher, hooks: Hooks) -> Diagnosis:
     """Findings of a verification, the switch that is the cause of a case's failure, and with ``localize`` the
     first operator that differs."""
-    found = list(explain(context.cases, context.plan.document.provenance))
+    loaded = context.result.loaded or {}
+    found = [
+        *explain(context.cases, context.plan.document.provenance),
+        *how_it_was_called(loaded.get("facts") or {}),
+    ]
     failing = smallest_failing(context.cases)
     cause = _cause(context, failing, found, launcher, hooks)
     if cause is not None:

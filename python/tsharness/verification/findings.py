@@ -8,6 +8,7 @@ from typing import Any
 
 from tsharness.findings import finding
 from tsharness.report.model import Finding
+from tsharness.report.units import many
 from tsharness.verdict import Verdict
 from tsharness.verification.report import CaseResult
 
@@ -30,6 +31,16 @@ def explain(cases: Sequence[CaseResult], provenance: Mapping[str, Any]) -> tuple
     if recorded != "pass":
         findings.append(finding("TS205", f"its exporter's own check in C++ said: {recorded}"))
     return tuple(findings)
+
+
+def how_it_was_called(facts: Mapping[str, Any]) -> list[Finding]:
+    """What a server must know to call it as it was called here."""
+    found = []
+    if facts.get("autograd"):
+        found.append(finding("TS210", "it was run with gradients, in whatever mode it was called"))
+    if facts.get("hooks"):
+        found.append(finding("TS211", f"{many(facts['hooks'], 'hook')} of the module itself ran"))
+    return found
 
 
 def _missing_library(cases: Sequence[CaseResult]) -> list[Finding]:

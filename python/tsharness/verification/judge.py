@@ -23,10 +23,15 @@ from tsharness.verification.report import (
 NOT_RUN = CaseError("not-run", "was not run", ExitCode.CRASH)
 
 
-def judge_case(summary: CaseSummary, event: Event | None, error: CaseError | None) -> CaseResult:
+def judge_case(
+    summary: CaseSummary, event: Event | None, error: CaseError | None, short_of_time: bool = False
+) -> CaseResult:
     """One case from its "result" event, or from what kept it from having one. A case that ran to its
-    end counts as erroneous all the same if the process died on it afterwards."""
+    end counts as erroneous all the same if the process died on it afterwards. ``short_of_time``: cases may
+    have been left out."""
     if event is None:
+        if error is None and short_of_time:
+            return CaseResult(summary.name, summary.family, summary.origin, Verdict.SKIPPED, 0, (), ())
         error = error or NOT_RUN
         return CaseResult(summary.name, summary.family, summary.origin, Verdict.ERROR, 0, (), (), error=error)
     calls = event["calls"]
@@ -34,6 +39,8 @@ def judge_case(summary: CaseSummary, event: Event | None, error: CaseError | Non
     outputs = tuple(_outputs(calls, summary.calls, profiles))
     failed = any(output.verdict is Verdict.FAIL for output in outputs)
     verdict = Verdict.FAIL if failed or not outputs else Verdict.PASS
+    if verdict is Verdict.PASS and not any(output.decisive for output in outputs):
+        verdict = Verdict.INCONCLUSIVE
     return CaseResult(
         summary.name,
         summary.family,
@@ -81,6 +88,8 @@ def _output(
         rtol=worst["rtol"],
         atol=worst["atol"],
         exact=worst["exact"],
+        set_by=worst.get("set_by", "table"),
+        decisive=all(output.get("decisive", True) for _, output in found),
         compared=len(found),
         failed=failed,
         reason=worst["reason"],
@@ -114,6 +123,7 @@ def _figures(difference: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **{name: float(difference[name]) for name in _NUMBERS},
         **{name: difference[name] for name in ("numel", "mismatched", "max_ulp")},
+        "largest_expected": float(difference.get("largest_expected", "nan")),
         "quantiles": tuple(float(value) for value in difference["quantiles"]),
         "worst": _worst(worst) if worst else None,
     }
@@ -143,7 +153,12 @@ def check_output_names(tolerance: Mapping[str, Any], cases: Sequence[CaseResult]
             raise UsageError(f"no output is named '{name}'; there are: {', '.join(known)}")
 
 
-def exit_code_of(case: CaseResult) -> ExitCode:
-    if case.error is not None:
-        return case.error.exit_code
-    return ExitCode.PASS if case.verdict is Verdict.PASS else ExitCode.FAILED
+def exit_codes_of(cases: Sequence[CaseResult]) -> list[ExitCode]:
+    """One for each case. Cases that show nothing count where no other shows anything."""
+    shown = any(case.verdict is Verdict.PASS for case in cases)
+    nothing = ExitCode.PASS if shown else ExitCode.INCONCLUSIVE
+    codes = {Verdict.PASS: ExitCode.PASS, Verdict.INCONCLUSIVE: nothing, Verdict.SKIPPED: nothing}
+    return [
+        case.error.exit_code if case.error is not None else codes.get(case.verdict, ExitCode.FAILED)
+        for case in cases
+    ]

@@ -87,6 +87,8 @@ class VerifyOptions:
     """The file of that run, once it was made."""
     timeout: float = 600.0
     """Seconds for the load, and for each case."""
+    max_time: float | None = None
+    """Seconds for cases and checks together; what does not fit is left out, and named."""
     memory_limit: int | None = None
     """Bytes of the runner's private memory; ``None``: what the machine has."""
 
@@ -143,6 +145,11 @@ class Plan:
     cases: tuple[CaseSummary, ...]
     cases_from: str
     proves: str
+
+    @property
+    def names(self) -> list[str]:
+        """Of the cases."""
+        return [summary.name for summary in self.cases]
 
 
 def find_cases(artifact: Path, stated: Path | None) -> tuple[Location, str] | None:

@@ -100,12 +100,19 @@ class OutputResult:
     """The calls that failed, for example "call 3"."""
     reason: str
     """Why the worst call failed; empty if none did."""
+    set_by: str = "table"
+    """Whose the tolerance or the figures are: "table", the case "file", or the "user"."""
+    decisive: bool = True
+    """Whether a wrong value could have failed, in every call: not where there is no value, and not where all
+    expected values are below the tolerance, and the output is not equal to them."""
     aspect: str = "values"
     """What was looked at last: "values", "type", "dtype", "shape", "device", "length", "keys"."""
     resembles: str = ""
     """The other output whose reference the values equal: the two were swapped."""
     numel: int | None = None
     mismatched: int | None = None
+    largest_expected: float | None = None
+    """The largest finite magnitude that the reference has."""
     max_abs: float | None = None
     mean_abs: float | None = None
     max_rel: float | None = None
@@ -177,6 +184,8 @@ class VerifyReport:
     """The last of what the model printed while it ran."""
     judged: str = ""
     """In words, why tolerances are not those of the table; empty if they are, or were stated."""
+    left_out: tuple[str, ...] = ()
+    """Cases and checks for which there was no time, in words."""
     incomplete: bool = False
     """Whether it was interrupted: cases and checks that had not ended are not what they would have been."""
     schema_version: int = SCHEMA_VERSION

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tsharness.cases.case_file import CaseSummary
 from tsharness.errors import DeviceError, UsageError
 from tsharness.report.model import CaseError
 from tsharness.runner.job import Job
@@ -17,6 +19,9 @@ from tsharness.runner.steps import StepsResult, default_memory_limit, refused, r
 from tsharness.scratch import ScratchFolder
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.save import save_outputs
+
+_CASES, _REVISIT = 0.5, 0.1
+"""Of the time that there is for everything."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class RunResult:
 def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hooks) -> RunResult:
     """Runs every case; with several of them, calls each once more after the others if ``calls`` is checked:
     the executor has then seen other shapes in between."""
-    names = [summary.name for summary in plan.cases]
+    names = [summary.name for summary in by_value(plan.cases)] if options.max_time else plan.names
     groups: dict[int, list[str]] = {}
     for name in names:
         groups.setdefault(options.calls_of.get(name, options.calls), []).append(name)
@@ -69,16 +74,29 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
     )
 
 
+def by_value(cases: Sequence[CaseSummary]) -> list[CaseSummary]:
+    """Those first that show most where time ends: the first of every family, then the second, ..."""
+    seen: Counter[str] = Counter()
+    ranked = []
+    for case in cases:
+        ranked.append((seen[case.family], case))
+        seen[case.family] += 1
+    return [case for _, case in sorted(ranked, key=lambda pair: pair[0])]
+
+
 def _steps(
     plan: Plan, options: VerifyOptions, groups: Mapping[int, list[str]], scratch: Path
 ) -> list[dict[str, Any]]:
     """Cases with the same number of calls are one step; then all of them once more."""
     wanted = {f"run-{calls}": (group, calls) for calls, group in groups.items()}
     if options.revisit and len(plan.cases) > 1:
-        wanted["revisit"] = ([summary.name for summary in plan.cases], 1)
+        wanted["revisit"] = ([name for group in groups.values() for name in group], 1)
     steps = []
     for identity, (names, calls) in wanted.items():
         more: dict[str, Any] = {}
+        if options.max_time is not None:
+            share = _REVISIT if identity == "revisit" else _CASES / len(groups)
+            more["stop_after"] = share * options.max_time
         if options.save_outputs is not None or options.compare_with is not None:
             more["save_outputs"] = str(scratch / f"{identity}.safetensors")
             more["save_all"] = options.compare_with is not None
