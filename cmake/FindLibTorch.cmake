@@ -5,11 +5,25 @@
 # and torch's CMake package, take a LibTorch in /usr for one part of the libraries although another was asked
 # for; they also want a CUDA toolkit where only a CUDA wheel is installed.
 #
+# A version that find_package asks for must have the same minor: LibTorch's libraries fit no other one.
+#
 # Input:  Python_EXECUTABLE, Python_SITEARCH
-# Output: LibTorch_FOUND, LibTorch_ROOT, LibTorch_INCLUDE_DIRS, LibTorch_LIBRARY_DIR, LibTorch_VERSION,
-#         LibTorch_CXX11_ABI, LibTorch_AOTI
+# Output: LibTorch_FOUND, LibTorch_NOT_FOUND_MESSAGE, LibTorch_ROOT, LibTorch_INCLUDE_DIRS,
+#         LibTorch_LIBRARY_DIR, LibTorch_VERSION, LibTorch_CXX11_ABI, LibTorch_AOTI
 
 set(TSHARNESS_LIBTORCH "$ENV{TSHARNESS_LIBTORCH}" CACHE PATH "LibTorch to build against")
+
+# Ends this file.
+macro(_libtorch_not_found)
+  string(CONCAT LibTorch_NOT_FOUND_MESSAGE ${ARGN})
+  set(LibTorch_FOUND FALSE)
+  if(LibTorch_FIND_REQUIRED)
+    message(FATAL_ERROR "${LibTorch_NOT_FOUND_MESSAGE}")
+  elseif(NOT LibTorch_FIND_QUIETLY)
+    message(WARNING "${LibTorch_NOT_FOUND_MESSAGE}")
+  endif()
+  return()
+endmacro()
 
 function(_libtorch_candidates result)
   if(TSHARNESS_LIBTORCH)
@@ -29,6 +43,7 @@ function(_libtorch_candidates result)
 endfunction()
 
 set(LibTorch_ROOT "")
+set(LibTorch_VERSION "")
 _libtorch_candidates(_candidates)
 foreach(_candidate IN LISTS _candidates)
   # A wheel and an unzipped LibTorch keep headers in include/; so does Debian's /usr.
@@ -40,10 +55,10 @@ endforeach()
 
 if(NOT LibTorch_ROOT)
   if(TSHARNESS_LIBTORCH)
-    message(FATAL_ERROR "TSHARNESS_LIBTORCH=${TSHARNESS_LIBTORCH} is no LibTorch: it has no include/torch. "
+    _libtorch_not_found("TSHARNESS_LIBTORCH=${TSHARNESS_LIBTORCH} is no LibTorch: it has no include/torch. "
       "Name the folder that holds include/ and lib/.")
   endif()
-  message(FATAL_ERROR "torch is not installed in this Python environment, and tsharness is built against it. "
+  _libtorch_not_found("torch is not installed in this Python environment, and tsharness is built against it. "
     "Run:  pip install torch==2.13.0  and then the same command again "
     "(or set TSHARNESS_LIBTORCH to an unzipped LibTorch).")
 endif()
@@ -55,7 +70,7 @@ foreach(_dir "${LibTorch_ROOT}/lib" "${LibTorch_ROOT}/lib/${CMAKE_LIBRARY_ARCHIT
   endif()
 endforeach()
 if(NOT LibTorch_LIBRARY_DIR)
-  message(FATAL_ERROR "${LibTorch_ROOT} has LibTorch's headers, but no libtorch_cpu.so: reinstall torch.")
+  _libtorch_not_found("${LibTorch_ROOT} has LibTorch's headers, but no libtorch_cpu.so: reinstall torch.")
 endif()
 
 set(LibTorch_INCLUDE_DIRS "${LibTorch_ROOT}/include" "${LibTorch_ROOT}/include/torch/csrc/api/include")
@@ -67,6 +82,13 @@ endif()
 file(STRINGS "${_version_header}" _lines REGEX "#define TORCH_VERSION_(MAJOR|MINOR|PATCH) [0-9]+")
 string(REGEX MATCHALL "[0-9]+" _numbers "${_lines}")
 list(JOIN _numbers "." LibTorch_VERSION)
+if(LibTorch_FIND_VERSION)
+  string(REGEX MATCH "^[0-9]+\\.[0-9]+" _wanted_minor "${LibTorch_FIND_VERSION}")
+  string(REGEX MATCH "^[0-9]+\\.[0-9]+" _found_minor "${LibTorch_VERSION}")
+  if(NOT _wanted_minor STREQUAL _found_minor)
+    _libtorch_not_found("${LibTorch_ROOT} is LibTorch ${LibTorch_VERSION}, not ${_wanted_minor}.")
+  endif()
+endif()
 
 # Wheels before 2.7 were built with the old C++ ABI; torch's own CMake file says which.
 set(LibTorch_CXX11_ABI 1)
@@ -105,4 +127,6 @@ if(NOT TARGET LibTorch::Python AND EXISTS "${LibTorch_LIBRARY_DIR}/libtorch_pyth
 endif()
 
 set(LibTorch_FOUND TRUE)
-message(STATUS "LibTorch ${LibTorch_VERSION} in ${LibTorch_ROOT}")
+if(NOT LibTorch_FIND_QUIETLY)
+  message(STATUS "LibTorch ${LibTorch_VERSION} in ${LibTorch_ROOT}")
+endif()

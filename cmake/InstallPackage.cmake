@@ -6,9 +6,12 @@ set(_cmake "${TSHARNESS_PREFIX}/lib/cmake/tsharness")
 
 install(TARGETS tsharness_core tsharness_runner EXPORT tsharnessTargets ARCHIVE DESTINATION "${TSHARNESS_PREFIX}/lib")
 install(EXPORT tsharnessTargets NAMESPACE tsharness:: DESTINATION "${_cmake}")
-install(DIRECTORY csrc/core csrc/runner DESTINATION "${TSHARNESS_PREFIX}/include/tsharness"
-  FILES_MATCHING PATTERN "*.h")
-install(DIRECTORY "${NLOHMANN_JSON_INCLUDE_DIR}/nlohmann" DESTINATION "${TSHARNESS_PREFIX}/include/tsharness")
+install(CODE "
+  set(SOURCES \"${CMAKE_CURRENT_SOURCE_DIR}/csrc\")
+  set(TARGET \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${TSHARNESS_PREFIX}/include/tsharness\")
+  include(\"${CMAKE_CURRENT_SOURCE_DIR}/cmake/InstallHeaders.cmake\")")
+install(DIRECTORY "${NLOHMANN_JSON_INCLUDE_DIR}/nlohmann"
+  DESTINATION "${TSHARNESS_PREFIX}/include/tsharness/third_party")
 
 configure_file(cmake/tsharnessConfig.cmake.in tsharnessConfig.cmake @ONLY)
 write_basic_package_version_file(tsharnessConfigVersion.cmake

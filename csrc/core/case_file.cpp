@@ -39,6 +39,9 @@ Case parse_case(const Json& node) {
   if (node.contains("device")) {
     parsed.device = require(node, "device", JsonType::string, "case").get<std::string>();
   }
+  if (node.contains("origin")) {
+    parsed.origin = require(node, "origin", JsonType::string, "case").get<std::string>();
+  }
   if (node.contains("tolerance")) parsed.tolerance = node.at("tolerance");
   const Json& calls = require(node, "calls", JsonType::array, "case");
   for (const Json& call : calls) parsed.calls.push_back(parse_call(call));

@@ -24,8 +24,9 @@ struct Call {
 /// Calls that are made one after the other on a module in the state that it was loaded in.
 struct Case {
   std::string name;
-  std::string device = "cpu";  ///< type of the device that the reference ran on
-  Json tolerance;              ///< a layer for TolerancePolicy, or null
+  std::string device = "cpu";   ///< type of the device that the reference ran on
+  Json tolerance;               ///< a layer for TolerancePolicy, or null
+  std::string origin = "file";  ///< of its outputs, as docs/case-file.md has it
   std::vector<Call> calls;
 };
 

@@ -2,6 +2,20 @@
 
 namespace tsharness {
 
+namespace {
+
+/// Names, or what is named in the field of each.
+std::string listed(const Json& list, const char* field = nullptr) {
+  std::string text;
+  for (const Json& one : list) {
+    const Json& name = field == nullptr ? one : one.at(field);
+    text += (text.empty() ? "" : ", ") + name.get<std::string>();
+  }
+  return text;
+}
+
+}  // namespace
+
 std::vector<std::pair<std::string, c10::IValue>> named_arguments(const BoundCall& call,
                                                                  const Session& session) {
   std::vector<std::pair<std::string, c10::IValue>> named;
@@ -45,6 +59,28 @@ Json SideEffects::to_json() const {
           {"input_aliases", input_aliases_},
           {"state_aliases", state_aliases_},
           {"nonfinite", nonfinite}};
+}
+
+std::vector<EffectProblem> effect_problems(const Json& effects, bool sequence, bool vouched) {
+  std::vector<EffectProblem> problems;
+  const Json& inputs = effects.at("changed_inputs");
+  if (!inputs.empty()) {
+    problems.push_back({"inputs-unchanged", "a call writes to its input " + listed(inputs)});
+  }
+  const Json& state = effects.at("changed_state");
+  if (!state.empty() && !sequence) {
+    problems.push_back({"state", "a call changes the module: " + listed(state)});
+  }
+  for (const auto& [output, other] : effects.at("state_aliases").items()) {
+    problems.push_back(
+        {"aliasing", output + " shares its memory with " + other.get<std::string>()});
+  }
+  const Json& nonfinite = effects.at("nonfinite");
+  if (!nonfinite.empty() && !vouched) {
+    problems.push_back(
+        {"finite", "NaN or infinity from finite inputs: " + listed(nonfinite, "name")});
+  }
+  return problems;
 }
 
 }  // namespace tsharness

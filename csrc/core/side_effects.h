@@ -36,6 +36,17 @@ class SideEffects {
   std::vector<Nonfinite> nonfinite_;
 };
 
+/// A check of docs/checks.md that calls do not pass, whatever their outputs are.
+struct EffectProblem {
+  std::string check;
+  std::string text;
+};
+
+/// What the Python side's checks of the same names say of `SideEffects::to_json`: of a case that is
+/// a `sequence` of calls, which may keep state, and of one whose outputs are right and come from
+/// somewhere else (`vouched`), which may hold a NaN.
+std::vector<EffectProblem> effect_problems(const Json& effects, bool sequence, bool vouched);
+
 /// The arguments by the names that the method's schema gives them.
 std::vector<std::pair<std::string, c10::IValue>> named_arguments(const BoundCall& call,
                                                                  const Session& session);

@@ -4,6 +4,7 @@
 #include "core/error.h"
 #include "core/integrity.h"
 #include "core/prepared_case.h"
+#include "core/side_effects.h"
 
 namespace tsharness {
 
@@ -18,24 +19,32 @@ CaseFile read_cases(const std::string& path, const std::string& stated) {
   return CaseFile(*location);
 }
 
-/// The first call that did not give what it should, in words; empty if all did.
-std::string first_difference(const PreparedCase& one, Session& session, int repetitions) {
+/// The first call that did not give what it should, or what else calls did that they should not, in
+/// words; empty if there is nothing.
+std::string first_problem(const Case& one, const PreparedCase& prepared, Session& session,
+                          int repetitions) {
+  SideEffects effects(session);
   for (int repetition = 0; repetition < repetitions; ++repetition) {
-    if (repetition == 0 || one.calls() > 1) session.restore();
-    for (size_t call = 0; call < one.calls(); ++call) {
-      const c10::IValue actual = session.run(one.inputs(call));
-      for (const OutputComparison& output : one.compare(call, actual)) {
+    if (repetition == 0 || prepared.calls() > 1) session.restore();
+    for (size_t call = 0; call < prepared.calls(); ++call) {
+      const BoundCall inputs = prepared.inputs(call);
+      effects.before(inputs);
+      const c10::IValue actual = session.run(inputs);
+      effects.after(prepared.arranged(call, actual));
+      for (const OutputComparison& output : prepared.compare(call, actual)) {
         if (!output.passed) return output.name + " " + output.reason;
       }
     }
   }
-  return "";
+  const bool vouched = one.origin == "eager" || one.origin == "file";
+  const auto problems = effect_problems(effects.to_json(), prepared.calls() > 1, vouched);
+  return problems.empty() ? "" : problems.front().text + " (" + problems.front().check + ")";
 }
 
 CaseVerdict verdict_of(const Case& one, const CaseFile& file, Session& session, int calls) {
   try {
     const PreparedCase prepared(one, file.tensors(), session);
-    return {one.name, first_difference(prepared, session, calls)};
+    return {one.name, first_problem(one, prepared, session, calls)};
   } catch (...) {
     return {one.name, current_error(ErrorKind::Execution).what()};
   }

@@ -23,7 +23,7 @@ struct VerifyOptions {
 /// What came of one case.
 struct CaseVerdict {
   std::string name;
-  /// In words, the first difference or error; empty if there was none.
+  /// In words, the first difference, error or effect of a call; empty if there was none.
   std::string problem;
 };
 
@@ -42,7 +42,9 @@ struct Verification {
 
 /// Loads the artifact and compares what it computes with the outputs that its cases record (inside
 /// it, or beside it as `<artifact>.cases.safetensors`), each call within the tolerance that
-/// docs/comparison.md states.
+/// docs/comparison.md states. What the calls show besides is judged too, as the checks
+/// inputs-unchanged, state, aliasing and finite do; the other checks of docs/checks.md are the
+/// command's.
 /// It runs in the calling process, without the cage that `tsharness-runner` locks itself into: what
 /// nobody vouches for is for that one to verify. Whatever is wrong with the artifact is in the
 /// answer; nothing is thrown for it.

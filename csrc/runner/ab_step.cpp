@@ -5,14 +5,12 @@
 #include "core/clock.h"
 #include "core/process_info.h"
 #include "core/warmup.h"
-#include "runner/side.h"
+#include "runner/pair_check.h"
 #include "runner/steps.h"
 
 namespace tsharness {
 
 namespace {
-
-using Sides = std::array<std::unique_ptr<Side>, 2>;
 
 Sides load_sides(const Json& step, const Job& job, size_t first) {
   const Json& given = step.at("sides");
@@ -46,14 +44,22 @@ class Interleaving {
     }
   }
 
-  Json pairs() {
+  /// After the warm-up of sides that keep state, each block is as many runs of the one as of the
+  /// other: their outputs can be compared only where both ran as often.
+  void equal_blocks() { times_.fill(std::min(times_[0], times_[1])); }
+
+  Json pairs(PairCheck& check) {
     Json found = Json::array();
+    bool looked = false;
     const double start = now_seconds();
     while (found.size() < min_pairs_ || now_seconds() - start < seconds_) {
       const size_t first = order_() % 2;
       std::array<double, 2> seconds{};
-      for (const size_t i : {first, 1 - first}) seconds[i] = sides_[i]->block(times_[i], switches_);
+      for (const size_t i : {first, 1 - first}) {
+        seconds[i] = sides_[i]->block(times_[i], switches_ || looked);
+      }
       found.push_back(seconds);
+      looked = check.look();
     }
     return found;
   }
@@ -83,22 +89,22 @@ void ab_step(const Json& step, JobState& state) {
   Sides sides = load_sides(step, state.job, first);
   for_each_case(step, state, [&](const Case& one) {
     const auto& tensors = state.case_file().tensors();
-    std::array<std::vector<c10::IValue>, 2> outputs;
-    for (const size_t i : {first, 1 - first}) {
-      outputs[i] = sides[i]->prepare(one, tensors, state.job.seed);
-    }
-    const Json compared =
-        sides[1]->compare(outputs[1], outputs[0], one.tolerance, step.value("tolerance", Json()));
+    for (const size_t i : {first, 1 - first}) sides[i]->prepare(one, tensors, state.job.seed);
+    const TolerancePolicy policy = sides[1]->policy(one.tolerance, step.value("tolerance", Json()));
+    const Json compared = sides[1]->compare(sides[1]->first(), sides[0]->first(), policy);
+    PairCheck check(sides, policy);
     Interleaving interleaving(step, sides);
     interleaving.warm_up();
-    const Json pairs = interleaving.pairs();
+    if (sides[0]->keeps_state() && sides[1]->keeps_state()) interleaving.equal_blocks();
+    const Json pairs = interleaving.pairs(check);
     state.events.emit("result", {{"step", "ab"},
                                  {"case", one.name},
                                  {"first", first},
                                  {"sides", {sides[0]->to_json(), sides[1]->to_json()}},
                                  {"calls_per_block", interleaving.calls_per_block()},
                                  {"pairs", pairs},
-                                 {"outputs", compared}});
+                                 {"outputs", compared},
+                                 {"later", check.finish()}});
   });
 }
 

@@ -33,6 +33,7 @@ void bench_step(const Json& step, JobState& state) {
     const Measured measured = Measurement(options).run(
         [&] { caller.run(); }, [&](const std::vector<double>& block) { samples.add(block); },
         [&] { run.look(); });
+    run.finish();
     Json event = to_json(measured);
     event.update(run.to_json());
     event.update({{"step", "bench"}, {"samples", samples.end()}});

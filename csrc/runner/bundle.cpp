@@ -17,8 +17,8 @@
 #include "core/error.h"
 #include "core/json.h"
 #include "core/printable.h"
-#include "core/whole_file.h"
 #include "runner/bundle_job.h"
+#include "runner/bundle_results.h"
 #include "runner/events.h"
 #include "runner/supervisor.h"
 
@@ -78,7 +78,7 @@ class WorkFolder {
 class BundleRun {
  public:
   BundleRun(const BundleRequest& request, Json bundle)
-      : request_(request), bundle_(std::move(bundle)) {}
+      : request_(request), bundle_(std::move(bundle)), kept_(request) {}
 
   int all() {
     greet();
@@ -101,6 +101,10 @@ class BundleRun {
                 {"started", std::time(nullptr)},
                 {"machine", machine()}};
     std::cout << "bundle  " << one_line(bundle_.at("title").get<std::string>()) << std::endl;
+    const auto damage = bundle_.at("damage").get<std::string>();
+    if (damage.empty()) return;
+    code_ = worse_exit_code(code_, 1);
+    std::cout << "FAIL  integrity: " << one_line(damage) << std::endl;
   }
 
   Json machine() const {
@@ -164,8 +168,18 @@ class BundleRun {
     }
   }
 
-  void count(const Json& event) {
+  void count(Json event) {
+    // Of the checks that the user has left out, nothing is said.
+    Json& problems = event["problems"];
+    const Json& checks = bundle_.at("checks");
+    problems.erase(std::remove_if(problems.begin(), problems.end(),
+                                  [&](const Json& one) {
+                                    return std::find(checks.begin(), checks.end(),
+                                                     one.at("check")) == checks.end();
+                                  }),
+                   problems.end());
     print_event(event, std::cout);
+    if (!problems.empty()) code_ = worse_exit_code(code_, 1);
     ++cases_;
     calls_ += event.at("calls").size();
     if (!event.at("passed").get<bool>()) code_ = worse_exit_code(code_, 1);
@@ -174,7 +188,12 @@ class BundleRun {
   void time(const Json& event) {
     std::vector<double> medians;
     for (const Json& block : event.at("blocks")) medians.push_back(block.at("median_seconds"));
-    medians_[event.at("case").get<std::string>()].push_back(median(medians));
+    const auto name = event.at("case").get<std::string>();
+    medians_[name].push_back(median(medians));
+    for (const Json& difference : event.at("outputs").at("differences")) {
+      code_ = worse_exit_code(code_, 1);
+      std::cout << "FAIL  " << one_line(name + ": " + difference.get<std::string>()) << std::endl;
+    }
   }
 
   static double median(std::vector<double> values) {
@@ -212,33 +231,19 @@ class BundleRun {
     results_["files"] = files;
     results_["ended"] = std::time(nullptr);
     results_["bundle"] = std::move(bundle_);
-    const fs::path path = request_.results.empty() ? fs::path(request_.folder) / "results.json"
-                                                   : fs::path(request_.results);
-    write(path, results_.dump(-1, ' ', false, Json::error_handler_t::replace));
     for (const auto& [name, medians] : medians_) {
       std::cout << "time  " << one_line(name) << ": " << 1e6 * median(medians) << " us, median of "
                 << medians.size() << " processes\n";
     }
     const char* verdict = code_ == 0 ? "PASS" : "FAIL";
     std::cout << verdict << "  " << cases_ << (cases_ == 1 ? " case, " : " cases, ") << calls_
-              << " calls\n"
-              << "      all checks, judged, on a machine with Python: tsharness report "
-              << one_line(path.string()) << std::endl;
-  }
-
-  static void write(const fs::path& path, const std::string& text) {
-    try {
-      WholeFile file(path.string());
-      file.stream() << text;
-      file.commit();
-    } catch (const Error& error) {
-      throw Error(ErrorKind::Usage,
-                  error.what() + std::string("; name another file: --output FILE"));
-    }
+              << " calls" << std::endl;
+    kept_.write(results_.dump(-1, ' ', false, Json::error_handler_t::replace));
   }
 
   const BundleRequest& request_;
   Json bundle_;
+  BundleResults kept_;
   const WorkFolder work_;
   Json results_;
   int code_ = 0;

@@ -13,8 +13,10 @@ struct BundleRequest {
 
 /// Does the jobs of a bundle, each in a process of its own, prints a line a case, and writes all
 /// that they said for `tsharness report`. Returns the exit code of what was seen here: cases that
-/// differ, errors, deaths; what the other checks say is judged by `tsharness report`. Raises
-/// Error(Usage) for a folder that is no bundle or that cannot be written to.
+/// differ, errors, deaths; what the other checks say is judged by `tsharness report`. Where the
+/// results cannot be written, that is said before anything runs, and they go elsewhere. Raises
+/// Error(Usage) for a folder that is no bundle, and for a file of the results that was named and
+/// cannot be written.
 int run_bundle(const BundleRequest& request);
 
 }  // namespace tsharness

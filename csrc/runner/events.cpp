@@ -75,6 +75,7 @@ void JsonLinesSink::write(const Json& event) {
 }
 
 void TextSink::write(const Json& event) {
+  if (!event.value("problems", Json::array()).empty()) score(1);
   std::ostringstream lines;
   print_event(event, lines);
   std::cout.flush();  // what the model has printed comes before it
@@ -95,6 +96,10 @@ void print_event(const Json& event, std::ostream& out) {
     const bool passed = event.at("passed").get<bool>();
     out << (passed ? "pass  " : "FAIL  ") << text("case")
         << (passed ? "" : ": " + one_line(first_failure(event))) << "\n";
+    for (const Json& one : event.value("problems", Json::array())) {
+      out << "FAIL  " << text("case") << ": " << one_line(one.at("text").get<std::string>()) << " ("
+          << one_line(one.at("check").get<std::string>()) << ")\n";
+    }
   } else if (kind == "result" && event.value("step", "") == "integrity") {
     const auto problem = text("problem");
     if (!problem.empty()) out << "FAIL  integrity: " << problem << "\n";

@@ -38,9 +38,9 @@ class EventSink {
 
  protected:
   virtual void write(const Json& event) = 0;
+  void score(int code);
 
  private:
-  void score(int code);
   std::string nonce_;
   std::string step_id_;
   int exit_code_ = 0;

@@ -26,6 +26,7 @@ void instructions_step(const Json& step, JobState& state) {
     const int64_t before = state.instructions->read();
     tsharness_counted_calls(run.caller(), calls);
     const int64_t counted = state.instructions->read() - before;
+    run.finish();
     Json event = run.to_json();
     const bool known = state.instructions->problem().empty();
     event.update({{"step", "instructions"},

@@ -2,6 +2,8 @@
 
 #include <ATen/core/Generator.h>
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "runner/steps.h"
@@ -18,13 +20,19 @@ class OutputCheck {
   /// What the calls of one run gave.
   void look(const std::vector<c10::IValue>& outputs);
 
+  /// Behind the timing: what one more run gave, of fresh inputs and with the case's random numbers,
+  /// on a session that may be a copy of the module. A module that has changed may rightly give
+  /// something else: what changed is told then, and nothing is judged.
+  void finish(const std::vector<c10::IValue>& outputs, const Session& session);
+
   bool passed() const { return differences_.empty(); }
-  /// {"checked", "comparable", "differences"}
+  /// {"checked", "comparable", "differences", "changed"}
   Json to_json() const;
 
  private:
   bool comparable() const;
   void compare(const std::vector<c10::IValue>& outputs);
+  Json differences_of(const std::vector<c10::IValue>& outputs) const;
 
   const PreparedCase& case_;
   const Session& session_;
@@ -35,6 +43,7 @@ class OutputCheck {
   int64_t checked_ = 0;
   bool comparable_ = true;
   Json differences_ = Json::array();  ///< of the first run that had any
+  std::set<std::string> changed_;     ///< of the module, where the last run gave something else
 };
 
 }  // namespace tsharness

@@ -37,6 +37,7 @@ void paced_step(const Json& step, JobState& state) {
     const double steady = run.warm_up().seconds_per_call();
     run_bursts(run.caller(), step, samples);
     run.look();
+    run.finish();
     Json event = run.to_json();
     event.update({{"step", "paced"}, {"steady_seconds", steady}, {"samples", samples.end()}});
     state.events.emit("result", event);

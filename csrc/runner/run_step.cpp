@@ -31,6 +31,7 @@ class CaseRun {
         state_(state),
         session_(state.loaded()),
         mode_(mode),
+        vouched_(one.origin == "eager" || one.origin == "file"),
         keep_all_(step.value("save_all", false)),
         effects_(session_) {}
 
@@ -49,7 +50,12 @@ class CaseRun {
     Json event = {{"step", "run"},         {"case", case_.name()},
                   {"passed", passed_},     {"calls", calls},
                   {"profiles", profiles_}, {"peak_memory_bytes", peak_memory_bytes()}};
-    event.update(effects_.to_json());
+    const Json effects = effects_.to_json();
+    event.update(effects);
+    event["problems"] = Json::array();
+    for (const auto& one : effect_problems(effects, case_.calls() > 1, vouched_ && passed_)) {
+      event["problems"].push_back({{"check", one.check}, {"text", one.text}});
+    }
     return event;
   }
 
@@ -87,6 +93,7 @@ class CaseRun {
   JobState& state_;
   Session& session_;
   GradMode mode_;
+  bool vouched_;   ///< its outputs are not this artifact's own
   bool keep_all_;  ///< the outputs of every repetition, not of the first alone
   SideEffects effects_;
   bool passed_ = true;

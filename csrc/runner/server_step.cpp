@@ -131,6 +131,7 @@ void server_step(const Json& step, JobState& state) {
     samples.begin(4);
     samples.add(rows_of(loop.run()));
     run.look();
+    run.finish();
     Json event = run.to_json();
     event.update({{"step", "server"}, {"samples", samples.end()}});
     state.events.emit("result", event);

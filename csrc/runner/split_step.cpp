@@ -123,6 +123,7 @@ void split_step(const Json& step, JobState& state) {
     int64_t calls = 0;
     for (; calls < min_calls || now_seconds() < end; ++calls) samples.add(split.once());
     run.look();
+    run.finish();
     Json event = run.to_json();
     event.update({{"step", "split"},
                   {"samples", samples.end()},

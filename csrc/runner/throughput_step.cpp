@@ -58,6 +58,7 @@ void throughput_step(const Json& step, JobState& state) {
     samples.begin(2);
     for (const std::vector<double>& times : loop.run()) samples.add(times);
     run.look();
+    run.finish();
     Json event = run.to_json();
     event.update({{"step", "throughput"}, {"samples", samples.end()}});
     state.events.emit("result", event);

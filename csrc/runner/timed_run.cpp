@@ -15,6 +15,7 @@ Session& TimedRun::restored(JobState& state) {
 
 TimedRun::TimedRun(const Case& one, const Json& step, JobState& state, size_t callers, bool shared)
     : session_(restored(state)),
+      seed_(state.job.seed),
       case_(prepare_case(one, step, state)),
       settings_(step.value("settings", Json())),
       guard_(settings_.grad_mode()),
@@ -45,6 +46,18 @@ const WarmUp& TimedRun::warm_up() {
     tsharness::warm_up([this, i] { callers_[i].run(); }, warmup_options_);
   }
   return warmup_;
+}
+
+void TimedRun::finish() {
+  if (resized_) return;
+  const auto one = [this](const Session& session) {
+    TimedCase fresh(session, case_.bound());
+    at::manual_seed(seed_);
+    fresh.run();
+    check_.finish(fresh.outputs(), session);
+  };
+  if (clones_.empty()) one(session_);
+  for (const Session& clone : clones_) one(clone);
 }
 
 Json TimedRun::to_json() const {

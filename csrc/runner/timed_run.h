@@ -32,6 +32,9 @@ class TimedRun {
     if (!resized_) check_.look(callers_.front().outputs());
   }
 
+  /// Behind the timing: compares what every module that was called gives now.
+  void finish();
+
   /// What every scenario's result has: "case", "calls_per_sample", "input_copies", "input_bytes",
   /// "warmup" if `warm_up` made one, "outputs", "peak_memory_bytes".
   Json to_json() const;
@@ -41,6 +44,7 @@ class TimedRun {
   std::vector<BoundCall> inputs(const Json& step) const;
 
   Session& session_;
+  uint64_t seed_;
   PreparedCase case_;
   Settings settings_;
   GradGuard guard_;

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from tsharness.errors import EnvironmentProblem
 
 NEEDED = torch.__version__.partition("+")[0]
 """The LibTorch that the runner was built against, as its headers have it."""
+LIBTORCH = Path(torch.__file__).parent
 HOST_FACTS = {
     *("seconds", "started", "mapped_libraries", "place", "host", "cage", "curves", "message", "load_seconds"),
     "printed",
@@ -144,6 +146,95 @@ def test_what_is_not_whole_does_not_run(plain: Path) -> None:
     artifact.write_bytes(content)
     ran = run(plain / "run.sh")
     assert ran.code == 1 and "copy it again" in ran.err and not (plain / "results.json").exists()
+
+
+@pytest.mark.parametrize("name", ["a folder", "-dash", "plain"])
+def test_it_runs_from_wherever_it_is_called(plain: Path, tmp_path: Path, name: str) -> None:
+    """With CDPATH, whose ``cd`` prints and goes elsewhere; through links; from other folders."""
+    folder = Path(shutil.move(plain, tmp_path / name))
+    (tmp_path / "elsewhere" / name).mkdir(parents=True)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links" / "first").symlink_to(folder / "run.sh")
+    (tmp_path / "links" / "second").symlink_to("first")
+    (tmp_path / "folder-link").symlink_to(folder)
+    environment = {**os.environ, "CDPATH": str(tmp_path / "elsewhere")}
+    calls: list[tuple[Path, tuple[str | Path, ...]]] = [
+        (tmp_path, ("sh", f"./{name}/run.sh")),
+        (folder, ("sh", "run.sh")),
+        (folder, ("./run.sh",)),
+        (Path("/"), (tmp_path / "links" / "second",)),
+        (tmp_path / "links", ("./second",)),
+        (tmp_path / "links", ("sh", "second")),
+        (tmp_path, (tmp_path / "folder-link" / "run.sh",)),
+    ]
+    if not name.startswith("-"):
+        calls.append((tmp_path, ("sh", f"{name}/run.sh")))
+    for working, command in calls:
+        ran = run(*command, cwd=working, env=environment)
+        assert ran.code == 0 and "PASS  " in ran.out, (command, ran.text)
+    assert (folder / "results.json").exists()
+
+
+def test_libtorch_may_be_named_from_where_one_stands(plain: Path, libtorch: Path) -> None:
+    ran = run(plain / "run.sh", cwd=libtorch.parent, env={**os.environ, "LIBTORCH": libtorch.name})
+    assert ran.code == 0, ran.text
+
+
+@pytest.fixture
+def read_only(plain: Path) -> Iterator[Path]:
+    """A bundle in a folder that nobody may write to: root runs it as somebody else."""
+    plain.chmod(0o555)
+    yield plain
+    plain.chmod(0o755)
+
+
+def as_somebody(*command: str | Path, cwd: Path, **variables: str) -> Ran:
+    """As a user who may not write to what is root's."""
+    setpriv = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups") if os.getuid() == 0 else ()
+    return run(*setpriv, *command, cwd=cwd, env={**os.environ, **variables})
+
+
+def test_a_bundle_that_cannot_be_written_to_says_so_first(
+    read_only: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    open_folder(tmp_path)
+    temporary = tmp_path_factory.mktemp("temporary")
+    temporary.chmod(0o777)
+    ran = as_somebody(read_only / "run.sh", cwd=Path("/"), TMPDIR=str(temporary))
+    assert ran.code == 0 and "PASS  " in ran.out, ran.text
+    (results,) = temporary.glob("tsharness-results-*.json")
+    assert ran.err.startswith("note    cannot write ") and f"the results go to {results}" in ran.err
+    assert f"tsharness report {results}" in ran.out
+    assert tsharness("report", results, "-q").code == 0
+
+
+def open_folder(folder: Path) -> None:
+    """Whoever it is may go through it."""
+    for one in (folder, *folder.parents):
+        if one.stat().st_uid == os.getuid() and one != Path("/"):
+            one.chmod(one.stat().st_mode | 0o005)
+
+
+def test_a_failure_keeps_its_exit_code_where_results_cannot_be_kept(tmp_path: Path) -> None:
+    folder = read_only_failure(tmp_path)
+    open_folder(tmp_path)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    temporary.chmod(0o777)
+    ran = as_somebody(folder / "run.sh", cwd=Path("/"), TMPDIR=str(temporary), LIBTORCH=str(LIBTORCH))
+    folder.chmod(0o755)
+    assert ran.code == 1 and "FAIL  " in ran.out and "the results go to" in ran.err, ran.text
+
+
+def read_only_failure(tmp_path: Path) -> Path:
+    """A bundle whose artifact does not give what its cases say."""
+    from conftest import with_case
+    from corpus import scripted
+
+    artifact = with_case(scripted(torch.nn.ReLU(), tmp_path / "relu.pt"), -torch.ones(3), torch.ones(3))
+    folder = bundled(artifact, tmp_path / "b", "--no-bench", "--level", "quick")
+    folder.chmod(0o555)
+    return folder
 
 
 def test_parts_of_it_and_another_place_for_the_results(whole: Path, tmp_path: Path) -> None:

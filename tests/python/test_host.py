@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -89,6 +89,43 @@ def test_the_report_is_the_one_from_here(ssh: dict[str, str], models: Path, tmp_
     assert there["runner"]["place"] == "box" and there["runner"]["host"]["cores"] == os.cpu_count()
     assert all("/site-packages/" not in name for name in there["runner"]["mapped_libraries"])
     assert not left_behind()
+
+
+def truncated(path: Path) -> None:
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def flipped(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(path.stat().st_size // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("tsharness-runner", truncated),
+        ("libtorch_cpu.so", truncated),
+        ("libc10.so", flipped),
+        ("libc10.so", Path.unlink),
+        ("SHA256SUMS", truncated),
+        ("SHA256SUMS", Path.unlink),
+    ],
+)
+def test_what_is_damaged_there_is_sent_again(
+    ssh: dict[str, str], models: Path, name: str, damage: Callable[[Path], None]
+) -> None:
+    assert verify(ssh, models / "linear.pt", "-q").code == 0
+    cache = Path(ssh["TSHARNESS_SSH"].split()[-1]).parent / "cache" / "tsharness"
+    (one,) = cache.glob(f"runtime-*/**/{name}")
+    damage(one)
+    ran = verify(ssh, models / "linear.pt", "-q")
+    assert ran.code == 0 and "are damaged; copying them again" in ran.err, ran.text
+    again = verify(ssh, models / "linear.pt", "-q")
+    assert again.code == 0 and "copying" not in again.err
+    assert not list(cache.glob(".unfinished*"))
 
 
 def test_what_is_written_there_comes_back(ssh: dict[str, str], models: Path, tmp_path: Path) -> None:

@@ -170,13 +170,13 @@ def test_a_project_is_a_program(tmp_path: Path) -> None:
 
 
 def test_checksums_of_a_bundle_name_any_file(tmp_path: Path) -> None:
-    from tsharness.bundling.api import _sha256, _sum_line
+    from tsharness.bundling.sums import sum_line
 
     lines = []
     for number, text in enumerate(HOSTILE.values()):
         name = f"{number}{text}".replace("\0", "").replace("/", "").replace("\ud800", "")
         (tmp_path / name).write_text(text, errors="replace")
-        lines.append(_sum_line(_sha256(tmp_path / name), name))
+        lines.append(sum_line(tmp_path / name, name))
     (tmp_path / "SHA256SUMS").write_text("".join(lines))
     done = subprocess.run(
         ["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=tmp_path, capture_output=True, check=False

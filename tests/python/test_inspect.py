@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from conftest import Ran, tsharness, verify_json
+from conftest import Ran, tsharness, verify_json, written_report
 from corpus import BAD, SavesWhenCalled, lite, scripted, small, traced, with_code
 from lint_models import LINTS, X
 from tsharness.exporting import torch_jit
@@ -304,6 +304,33 @@ def test_another_runner(tmp_path: Path) -> None:
     assert ran.code == 2 and "1.13.1, 2.13.0" in ran.err
     ran = tsharness("inspect", path, "--runner", "/bin/true")
     assert ran.code == 2 and "did not list its operators" in ran.err
+
+
+def test_it_says_which_libtorch_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In every form, whatever it is called; one that was registered has a name of its own."""
+    from tsharness.runner.find import find_runner
+    from tsharness.runners.store import BuiltRunner, keep
+
+    monkeypatch.setenv("TSHARNESS_RUNNERS", str(tmp_path / "runners"))
+    (tmp_path / "log").touch()
+    operators = {"aten::linear": [["", 2, "input", "weight", "bias"]]}
+    known = BuiltRunner("old-one", "1.13.1", True, "GNU", "/opt/libtorch", "key", ("cpu",), "AVX2", "0.1.0")
+    keep(known, find_runner().path, tmp_path / "log", operators)
+    path = scripted(nn.Linear(2, 2), tmp_path / "m.pt")
+    for name, libtorch, said in (
+        ("old-one", "1.13.1", "LibTorch 1.13.1 (old-one)"),
+        ("1.13.1", "1.13.1", "LibTorch 1.13.1"),
+        (str(find_runner().path), "2.13.0", f"LibTorch 2.13.0 ({find_runner().path})"),
+    ):
+        files = [tmp_path / f"r.{ending}" for ending in ("json", "md", "html", "xml")]
+        forms = zip(("--json", "--markdown", "--html", "--junit"), files, strict=True)
+        options = [word for pair in forms for word in pair]
+        ran = tsharness("inspect", path, "--runner", name, *options, "--no-color")
+        assert ran.code == 0 and said in " ".join(ran.out.split()), ran.text
+        assert written_report(files[0])["asked"] == [{"name": name, "libtorch": libtorch}]
+        assert all(libtorch in file.read_text() for file in files)
+    assert tsharness("inspect", path, "--json", files[0]).code == 0
+    assert written_report(files[0])["asked"] == [{"name": "", "libtorch": "2.13.0"}]
 
 
 def test_a_flatbuffer_is_verified_and_has_no_checksums(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from conftest import heed_interrupts, running_runners, with_case, written_report
 from conftest import tsharness as run
 from corpus import SavesWhenCalled, scripted
 from tsharness.bench.compare_options import SideOptions
+from tsharness.bench.compare_outputs import differences, unproven
 from tsharness.bench.compare_report import CompareReport
 from tsharness.bench.statistics import Change, Effect, paired_effect
 from tsharness.errors import UsageError
@@ -51,6 +52,50 @@ class Work(nn.Module):
 class Other(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + 2.0
+
+
+class Counts(nn.Module):
+    """Counts its calls, adds their number if it is to, and computes nothing once it has worked in so many of
+    them (but in every seventh, if it is sly)."""
+
+    def __init__(self, working: int, adds: bool = False, sly: bool = False, rounds: int = 100) -> None:
+        super().__init__()
+        self.working, self.adds, self.sly, self.rounds = working, adds, sly, rounds
+        self.calls = [0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls[0] += 1
+        calls = self.calls[0]
+        if calls > self.working and not (self.sly and calls % 7 == 0):
+            return torch.zeros_like(x)
+        y = x + 1.0
+        if self.adds:
+            y = x + float(calls)
+        for _ in range(self.rounds):
+            y = torch.relu(y)
+        return y
+
+
+class Random(nn.Module):
+    """Draws random numbers, until it no longer works."""
+
+    def __init__(self, working: int) -> None:
+        super().__init__()
+        self.working = working
+        self.calls = [0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.calls[0] += 1
+        if self.calls[0] > self.working:
+            return torch.zeros_like(x)
+        return torch.dropout(x + 1.0, 0.5, True)
+
+
+class Writes(nn.Module):
+    """Writes into its input, which a server gives it anew each time."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.add_(1.0)
 
 
 class Crashes(nn.Module):
@@ -110,6 +155,84 @@ def test_other_outputs_are_named(base: Path, tmp_path: Path) -> None:
     assert ran.code == 1, ran.text
     assert 'case "one": output differs in 64 of 64 elements' in ran.out
     assert "FAIL  outputs differ in 1 of 1 cases" in ran.out
+
+
+ALWAYS = 1 << 40
+LATER = [
+    pytest.param(Work(100), Counts(3), "in call 4, output differs in 63 of 64 elements: what new ", id="new"),
+    pytest.param(
+        Counts(3), Work(100), "in call 4, output differs in 63 of 64 elements: what base ", id="base"
+    ),
+    pytest.param(Counts(ALWAYS), Counts(700), "in call 701, ", id="late, of two that keep state"),
+    pytest.param(Counts(ALWAYS, adds=True), Counts(300, adds=True), "in call 301, ", id="both change"),
+    pytest.param(Work(100), Counts(5, sly=True), "in call 6, ", id="not always"),
+    pytest.param(Random(ALWAYS), Random(400), "in call 401, ", id="random"),
+]
+
+
+@pytest.mark.parametrize(("base", "new", "said"), LATER)
+def test_what_stops_computing_is_never_faster(
+    base: nn.Module, new: nn.Module, said: str, tmp_path: Path
+) -> None:
+    one = with_case(scripted(base, tmp_path / "base.pt"), X, X + 1.0)
+    ran = run("compare", one, scripted(new, tmp_path / "new.pt"), "--max-time", "2", "--threads", "1")
+    assert ran.code == 1 and f'case "one": {said}' in ran.out, ran.text
+    assert "FAIL  outputs differ in 1 of 1 cases" in ran.out
+
+
+@pytest.mark.parametrize(
+    ("base", "new"),
+    [
+        pytest.param(Counts(ALWAYS), Work(100), id="state that outputs do not depend on"),
+        pytest.param(Counts(ALWAYS, adds=True), Counts(ALWAYS, adds=True, rounds=10), id="both change alike"),
+        pytest.param(Counts(3, adds=True), Counts(3, adds=True), id="both stop at once"),
+        pytest.param(Random(ALWAYS), Random(ALWAYS), id="random"),
+        pytest.param(Work(0), Writes(), id="one writes into its input"),
+    ],
+)
+def test_the_same_from_call_to_call_is_the_same(base: nn.Module, new: nn.Module, tmp_path: Path) -> None:
+    one = with_case(scripted(base, tmp_path / "base.pt"), X, X + 1.0)
+    found = tmp_path / "found.json"
+    limits = ("--max-time", "2", "--threads", "1", "--max-regression", "900%")
+    ran = run("compare", one, scripted(new, tmp_path / "new.pt"), *limits, "--json", found)
+    (case,) = written_report(found)["cases"]
+    assert ran.code in (0, 3, 4) and not case["differences"] and not case["unproven"], ran.text
+    # The first run of each process, and two at least behind its timing.
+    assert case["runs_compared"] >= 3 * case_processes(found)
+
+
+def case_processes(found: Path) -> int:
+    return int(written_report(found)["processes"])
+
+
+def event_of(outputs: list[str], later: list[str], problem: str = "") -> dict[str, Any]:
+    """What a process says, as far as its outputs are concerned."""
+    return {
+        "outputs": [{"name": one, "passed": False, "reason": "differs"} for one in outputs],
+        "later": {
+            "compared": 3,
+            "run": 9 if later else None,
+            "calls_per_run": 1,
+            "changed": ["new"] if later else [],
+            "outputs": [{"name": one, "passed": False, "reason": "differs"} for one in later],
+            "problem": problem,
+        },
+    }
+
+
+def test_every_process_is_heard() -> None:
+    right = event_of([], [])
+    assert differences([right, right]) == ()
+    assert differences([right, event_of(["a"], ["a"]), right]) == ("a differs (in 1 of 3 processes)",)
+    late = "in call 9, b differs: what new gives is not what it gave at first"
+    assert differences([right, event_of([], ["b"])]) == (f"{late} (in 1 of 2 processes)",)
+    assert differences([event_of([], ["b"]), event_of([], ["b"])]) == (late,)
+
+
+def test_what_could_not_be_compared_is_no_pass() -> None:
+    unknown = event_of([], ["b"], "both change, and base is too slow")
+    assert differences([unknown]) == ()
+    assert unproven([event_of([], []), unknown]) == "both change, and base is too slow"
 
 
 def test_options_of_one_side(base: Path, tmp_path: Path) -> None:
@@ -243,6 +366,7 @@ def test_the_step_says_what_it_measured(base: Path) -> None:
     assert len(event["pairs"]) >= 5 and all(seconds > 0 for pair in event["pairs"] for seconds in pair)
     assert min(event["calls_per_block"]) >= 1
     assert [one["passed"] for one in event["outputs"]] == [True]
+    assert event["later"]["compared"] >= 2 and event["later"]["run"] is None
 
 
 def test_another_dtype_is_another_output(models: Path) -> None:

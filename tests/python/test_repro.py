@@ -57,6 +57,27 @@ def test_a_case_that_passes(tmp_path: Path, artifact: Export) -> None:
     assert ran.out.splitlines()[-1] == "PASS" and ran.out.count("half: largest difference 0  ok") == 5
 
 
+@pytest.fixture
+def project(models: Path, tmp_path: Path) -> Path:
+    assert tsharness("repro", models / "linear.pt", "-o", tmp_path / "out").code == 0
+    return tmp_path / "out"
+
+
+def test_without_torch_it_says_what_to_name(project: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python3"
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} -S -E "$@"\n')  # without site-packages
+    python.chmod(0o755)
+    command = ("cmake", "-S", ".", "-B", "build", f"-DPython3_EXECUTABLE={python}")
+    ran = run(*command, cwd=project, env=ENVIRONMENT)
+    said = " ".join(ran.err.split())
+    assert ran.code != 0 and "no LibTorch: name one, cmake -B build -DLIBTORCH=DIR" in said, ran.text
+    assert "Traceback" not in ran.text
+    ran = run(*command, f"-DLIBTORCH={tmp_path}", cwd=project, env=ENVIRONMENT)
+    assert ran.code != 0 and f"{tmp_path} is no LibTorch" in " ".join(ran.err.split()), ran.text
+    ran = run(*command, f"-DLIBTORCH={Path(torch.__file__).parent}", cwd=project, env=ENVIRONMENT)
+    assert ran.code == 0, ran.text
+
+
 def test_a_case_that_fails(models: Path, tmp_path: Path) -> None:
     path = models / "conditional_traced.pt"
     ran = tsharness("repro", path, "--case", "condition=False", "-o", tmp_path / "out")

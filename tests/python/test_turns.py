@@ -11,11 +11,12 @@ import time
 from pathlib import Path
 
 import pytest
+from torch import Tensor, nn
 
 from conftest import heed_interrupts, running_runners, with_case, written_report
 from conftest import tsharness as run
 from corpus import scripted
-from test_latency_compare import QUICK, Crashes, Other, Work, X
+from test_latency_compare import ALWAYS, QUICK, Counts, Crashes, Other, Work, X
 
 pytestmark = pytest.mark.alone
 
@@ -54,6 +55,30 @@ def test_a_slower_one_is_found(base: Path, copy: Path, tmp_path: Path) -> None:
 def test_other_outputs_are_found(base: Path, copy: Path, tmp_path: Path) -> None:
     ran = run("compare", base, scripted(Other(), tmp_path / "other.pt"), "--a-runner", copy, *QUICK)
     assert ran.code == 1 and "output differs in 64 of 64 elements" in ran.out, ran.text
+
+
+@pytest.mark.parametrize(
+    ("module", "outputs", "said"),
+    [
+        (Work(100), X + 1.0, "what new gives is not what"),
+        (Counts(ALWAYS, adds=True), X + 1.0, "output differs"),
+    ],
+    ids=["one", "both change"],
+)
+def test_what_stops_computing_is_never_faster(
+    module: nn.Module, outputs: Tensor, said: str, copy: Path, tmp_path: Path
+) -> None:
+    base = with_case(scripted(module, tmp_path / "base.pt"), X, outputs)
+    new = scripted(Counts(300, adds=isinstance(module, Counts)), tmp_path / "new.pt")
+    ran = run("compare", base, new, "--b-runner", copy, *QUICK, "--threads", "1")
+    assert ran.code == 1 and 'case "one": in call ' in ran.out and said in ran.out, ran.text
+
+
+def test_what_both_change_alike_is_the_same(copy: Path, tmp_path: Path) -> None:
+    base = with_case(scripted(Counts(ALWAYS, adds=True), tmp_path / "base.pt"), X, X + 1.0)
+    new = scripted(Counts(ALWAYS, adds=True, rounds=10), tmp_path / "new.pt")
+    ran = run("compare", base, new, "--b-runner", copy, *QUICK, "--threads", "1")
+    assert ran.code in (0, 3) and "differ" not in ran.out, ran.text
 
 
 def test_what_ends_early_is_told(base: Path, copy: Path, tmp_path: Path) -> None:

@@ -93,7 +93,11 @@ def _since(then: Latency, now: Latency, margin: float) -> Since:
         processes=tuple(m / then.median for m in now.processes),
         pairs=0,
     )
-    return Since(now.case, dict(now.parameters), effect, effect.change(margin).value)
+    change = effect.change(margin)
+    if change is Change.FASTER and now.changed and not then.changed:
+        # It may be so because it does less: what it gives is not what it gave then.
+        change = Change.INCONCLUSIVE
+    return Since(now.case, dict(now.parameters), effect, change.value)
 
 
 def _of_instructions(then: Instructions | None, now: Instructions | None, margin: float) -> Iterator[Since]:

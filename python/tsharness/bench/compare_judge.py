@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from tsharness.bench.compare_options import CompareOptions, SideOptions
+from tsharness.bench.compare_outputs import differences, unproven
 from tsharness.bench.compare_report import ComparedCase, ComparedSide, CompareReport
 from tsharness.bench.instructions import Instructions
 from tsharness.bench.statistics import Change, Effect, Pair, paired_effect
@@ -89,16 +90,16 @@ def _case(
         new_first_seconds=median(one["first_seconds"] for one in _first(events, 1)),
         effect=paired_effect(processes, options.error_rate),
         change="",
-        differences=tuple(
-            f"{one['name']} {one['reason']}" for one in events[0]["outputs"] if not one["passed"]
-        ),
+        differences=differences(events),
+        runs_compared=sum(1 + event["later"]["compared"] for event in events),
+        unproven=unproven(events),
         base_instructions=base_instructions,
         new_instructions=new_instructions,
     )
 
 
 def _judged(case: ComparedCase, options: CompareOptions) -> ComparedCase:
-    change = case.decisive.change(options.margin)
+    change = Change.INCONCLUSIVE if case.unproven else case.decisive.change(options.margin)
     word = change.of_instructions if options.counter else change.value
     return replace(case, change=word, exit_code=_exit_code(case, change, options))
 
@@ -106,6 +107,8 @@ def _judged(case: ComparedCase, options: CompareOptions) -> ComparedCase:
 def _exit_code(case: ComparedCase, change: Change, options: CompareOptions) -> ExitCode:
     if case.differences:
         return ExitCode.FAILED
+    if case.unproven:
+        return ExitCode.INCONCLUSIVE
     if options.max_regression is not None:
         return _gate(case.decisive, 1 + options.max_regression)
     codes = {Change.SLOWER: ExitCode.REGRESSION, Change.INCONCLUSIVE: ExitCode.INCONCLUSIVE}

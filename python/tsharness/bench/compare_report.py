@@ -53,6 +53,10 @@ class ComparedCase:
     base_instructions: float | None = None
     new_instructions: float | None = None
     """Of a call, where they decide, not time."""
+    runs_compared: int = 0
+    """Whose outputs were compared, of all processes: the first of each, and others up to the last one."""
+    unproven: str = ""
+    """Why the outputs of later calls could not be compared, in words; empty if they were."""
 
     @property
     def decisive(self) -> Effect:

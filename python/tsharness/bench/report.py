@@ -114,6 +114,9 @@ class Latency:
     """Of all timed samples."""
     course: tuple[tuple[float, ...], ...] = ()
     """By process: the medians of up to 100 equal parts of its samples, in the order of the calls."""
+    changed: tuple[str, ...] = ()
+    """What the calls have changed of the module, where it no longer gives the case's outputs once it is
+    timed: nobody has said what it should give then."""
 
 
 @dataclass(frozen=True)

@@ -52,6 +52,9 @@ def summarize(
         input_bytes=events[0].get("input_bytes", 0),
         checked=sum(event["outputs"]["checked"] for event in events if "outputs" in event),
         differences=_differences(events),
+        changed=tuple(
+            sorted({name for event in events for name in event.get("outputs", {}).get("changed", ())})
+        ),
         unstable=(*instability(events, medians), *late(_facts(samples))),
         blocks=blocks,
         histogram=_histogram(ordered),

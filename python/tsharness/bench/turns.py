@@ -19,6 +19,9 @@ from tsharness.runner.outcome import Event, Outcome
 from tsharness.runner.process import Hooks, Watch
 
 _MIN_PAIRS = 3
+_MOST_SECONDS = 20.0
+"""For the side that ran less often, to run as often as the other one."""
+_NAMES = ("base", "new")
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class _Half:
         self._process = RunnerProcess(seat.runner, {})
         watch = Watch(self._process, seat.job, manner.timeout, self._hear)
         self._outcome: Outcome | None = None
+        self._stands: Event = {}
         self._process.write_job(seat.job, manner.sandbox, manner.timeout)
         self._thread = threading.Thread(target=self._listen, args=(watch,), daemon=True)
         self._thread.start()
@@ -69,7 +73,28 @@ class _Half:
         said = self._said.get()
         if said is None:
             self._said.put(None)  # whoever asks again is told again
+        else:
+            self._stands = said
         return said
+
+    @property
+    def runs(self) -> int:
+        """That it has made of the case."""
+        return int(self._stands["runs"])
+
+    @property
+    def keeps_state(self) -> bool:
+        """Whether what it gives may depend on how often it ran."""
+        return bool(self._stands["keeps_state"])
+
+    def seconds_until(self, runs: int) -> float:
+        """That it takes to have run so often."""
+        return float(self._stands["seconds_per_run"]) * (runs - self.runs)
+
+    def catch_up(self, runs: int) -> None:
+        """Runs until there were so many."""
+        self._process.tell(str(runs))
+        self.heard()
 
     def turn(self) -> float | None:
         """Seconds that the case takes in a block of it; ``None`` if it has ended."""
@@ -110,14 +135,32 @@ def take_turns(
     """What became of the processes, and what the step "ab" would have said of the case; ``None`` if one of
     them did not get to its end. ``first`` is whose load counts (docs/protocol.md)."""
     pairs: list[tuple[float, float]] = []
+    problem = ""
     with _halves(seats, manner, hooks) as halves:
         if len(halves) == 2:
             pairs = _pairs(halves, manner.seconds)
+            problem = _level(halves)
         outcomes = [half.finish() for half in halves]
     found = [next(iter(outcome.results("turns")), None) for outcome in outcomes]
     if len(found) < 2 or found[0] is None or found[1] is None:
         return outcomes, None
-    return outcomes, _event((found[0], found[1]), pairs, first)
+    return outcomes, _event((found[0], found[1]), pairs, first, problem)
+
+
+def _level(halves: list[_Half]) -> str:
+    """Sides that keep state can be compared only where both ran as often. Why that cannot be; empty if it
+    can, or need not."""
+    if not all(half.keeps_state for half in halves):
+        return ""
+    behind = 0 if halves[0].runs < halves[1].runs else 1
+    late, runs = halves[behind], halves[1 - behind].runs
+    if late.seconds_until(runs) > _MOST_SECONDS:
+        return (
+            f"both keep state from run to run, and {_NAMES[behind]} is too slow to run as often as the other "
+            f"one did ({runs} times)"
+        )
+    late.catch_up(runs)
+    return ""
 
 
 def _pairs(halves: list[_Half], seconds: float) -> list[tuple[float, float]]:
@@ -134,7 +177,7 @@ def _pairs(halves: list[_Half], seconds: float) -> list[tuple[float, float]]:
     return pairs
 
 
-def _event(found: tuple[Event, Event], pairs: list[tuple[float, float]], first: int) -> Event:
+def _event(found: tuple[Event, Event], pairs: list[tuple[float, float]], first: int, problem: str) -> Event:
     sides: list[Mapping[str, Any]] = [
         {name: event[name] for name in ("load_seconds", "load_bytes", "first_seconds")} for event in found
     ]
@@ -147,4 +190,12 @@ def _event(found: tuple[Event, Event], pairs: list[tuple[float, float]], first: 
         "calls_per_block": [event["calls_per_block"] for event in found],
         "pairs": pairs,
         "outputs": found[1]["outputs"],
+        "later": {**_later(found), "problem": problem},
     }
+
+
+def _later(found: tuple[Event, Event]) -> dict[str, Any]:
+    """What the runs behind the turns gave. Of other numbers of runs nothing is said."""
+    later = [event["later"] for event in found]
+    changed = [name for name, one in zip(_NAMES, later, strict=True) if one["changed"]]
+    return {**later[1], "changed": changed}

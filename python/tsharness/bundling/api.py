@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -20,6 +19,7 @@ from tsharness.bench.points import job_of, points_of
 from tsharness.bundling.archive import archive_kind, pack_folder
 from tsharness.bundling.record import Files, Recorder, entry_of
 from tsharness.bundling.runtime import copy_runtime
+from tsharness.bundling.sums import sum_line
 from tsharness.errors import UsageError
 from tsharness.report.document import now
 from tsharness.report.model import to_dict
@@ -27,6 +27,7 @@ from tsharness.runner.cage import KEPT_VARIABLES, parse_sandbox
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.runners.resolve import capability_environment, runner_named
 from tsharness.runtimes.registry import runtime_of
+from tsharness.verdict import Verdict
 from tsharness.verification.api import verify_artifact
 from tsharness.verification.checks.rule import parse_level
 from tsharness.verification.plan import Plan, VerifyOptions, tolerance_layer
@@ -164,12 +165,20 @@ def _recorded(
         "timeout": options.timeout,
         "machine_files": list(FILES),
         "jobs": [*recorder.jobs, *known["bench_jobs"]],
+        "checks": [check.id for check in report.checks],
+        "damage": _damage(report),
         "judge": {
             **judged,
             "plan": known["plan"],
             "bench": bench and {"processes": bench.processes, "min_seconds": bench.min_seconds},
         },
     }
+
+
+def _damage(report: VerifyReport) -> str:
+    """What is wrong with the bytes of the artifact, which travel as they are; empty if nothing is."""
+    failed = (one for one in report.checks if one.id == "integrity" and one.verdict is Verdict.FAIL)
+    return next((one.message for one in failed), "")
 
 
 def _bench_jobs(
@@ -216,22 +225,8 @@ def _write(folder: Path, document: Mapping[str, Any]) -> None:
     shutil.copyfile(_SCRIPT, script)
     script.chmod(0o755)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    lines = [_sum_line(_sha256(path), str(path.relative_to(folder))) for path in files]
+    lines = [sum_line(path, str(path.relative_to(folder))) for path in files]
     (folder / "SHA256SUMS").write_bytes(os.fsencode("".join(lines)))
-
-
-def _sum_line(digest: str, name: str) -> str:
-    """As sha256sum writes it, and reads it again: with a mark before it if the name is escaped."""
-    escaped = name.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
-    return f"{'' if escaped == name else chr(92)}{digest}  {escaped}\n"
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _bytes_of(path: Path) -> int:

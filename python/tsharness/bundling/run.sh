@@ -6,7 +6,14 @@
 #
 # LIBTORCH=/opt/libtorch ./run.sh takes that LibTorch, whether there is one in the folder or not.
 set -u
-case $0 in */*) here=$(cd "${0%/*}" && pwd) ;; *) here=$(pwd) ;; esac
+unset CDPATH  # with it, cd may go elsewhere, and says where
+self=$0
+while [ -L "$self" ]; do
+  link=$(readlink "$self") || break
+  case $link in /*) self=$link ;; *) case $self in */*) self=${self%/*}/$link ;; *) self=$link ;; esac ;; esac
+done
+case $self in /*) ;; *) self=./$self ;; esac  # a leading dash is no option
+here=$(cd "${self%/*}/" && pwd -P) || exit 8
 runner=$here/runtime/tsharness/bin/tsharness-runner
 
 if ! command -v sha256sum >/dev/null; then
@@ -28,6 +35,7 @@ if [ -n "${LIBTORCH:-}" ]; then
   fi
 fi
 if [ -d "$libraries" ]; then
+  libraries=$(cd -- "$libraries" && pwd -P)  # the runner works in another folder
   LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
   export LD_LIBRARY_PATH
 fi

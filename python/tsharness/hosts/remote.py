@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import json
 import platform
@@ -15,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
-from tsharness.bundling.runtime import EXECUTABLE, runtime_files
+from tsharness.bundling.runtime import runtime_files
 from tsharness.errors import EnvironmentProblem
+from tsharness.hosts.installation import Installation
 from tsharness.hosts.ssh import Host
-from tsharness.report.units import size
 from tsharness.runner.cage import Sandbox, cage_of
 from tsharness.runner.excess import Excess, PrintedExcess
 from tsharness.runner.find import Runner
@@ -191,32 +190,4 @@ def _install(host: Host, runner: Runner, say: Callable[[str], None]) -> str:
         raise EnvironmentProblem(
             f"{host.destination} is {host.facts.machine}, and this runner is for {platform.machine()}"
         )
-    files = runtime_files(runner, with_libtorch=True)
-    folder = f"{host.facts.cache}/runtime-{_key(files)}"
-    executable = f"{folder}/{EXECUTABLE}"
-    there = shlex.quote(folder)
-    if not host.run(f"if [ -d {there} ]; then echo yes; fi"):
-        total = sum(path.stat().st_size for path in files.values())
-        say(f"copying the runner and LibTorch's libraries to {host.destination}, once: {size(total)}")
-        cache = shlex.quote(host.facts.cache)
-        # In the cache itself: a move from one file system to another can end half-way.
-        made = host.run(f"mkdir -p {cache} && mktemp -d {cache}/.unfinished.XXXXXX").decode().strip()
-        unfinished = f"{made}/runtime"
-        try:
-            for name, path in files.items():
-                host.run(f"mkdir -p {shlex.quote(str(Path(unfinished, name).parent))}")
-                host.put(path, f"{unfinished}/{name}", executable=name == str(EXECUTABLE))
-            host.run(f"[ -d {there} ] || mv {shlex.quote(unfinished)} {there}")
-        finally:
-            host.run(f"rm -rf {shlex.quote(made)}")
-    host.run(f"{shlex.quote(executable)} --describe >/dev/null")
-    return executable
-
-
-def _key(files: Mapping[str, Path]) -> str:
-    """Of what the files are; reading all of LibTorch each time would take longer than many a model."""
-    digest = hashlib.sha256()
-    for name, path in files.items():
-        status = path.stat()
-        digest.update(f"{name} {status.st_size} {status.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
+    return Installation(host, runtime_files(runner, with_libtorch=True), say).executable()

@@ -31,9 +31,9 @@ from tsharness.inspection.danger import dangers
 from tsharness.inspection.exit_codes import exit_code_of
 from tsharness.inspection.gate import unread
 from tsharness.inspection.lints import LINTS, limited
-from tsharness.inspection.operators import kind_of_operator
+from tsharness.inspection.operators import Registry, kind_of_operator
 from tsharness.inspection.other_kinds import Outside, look_at
-from tsharness.inspection.report import Inspection, Method, Module, OperatorUse
+from tsharness.inspection.report import AskedLibTorch, Inspection, Method, Module, OperatorUse
 from tsharness.inspection.runners import registries_of
 from tsharness.inspection.subject import Subject
 from tsharness.inspection.unpickling import harmful_pickles
@@ -244,7 +244,13 @@ def _inspection(
         exit_code=exit_code,
         seconds=seconds,
         triton=triton.config(subject, path.stem) if subject and options.triton else None,
+        asked=_asked(subject.runners, options) if subject else (),
     )
+
+
+def _asked(registries: Sequence[Registry], options: InspectOptions) -> tuple[AskedLibTorch, ...]:
+    names = options.runners or ("",) * len(registries)
+    return tuple(AskedLibTorch(name, one.libtorch) for name, one in zip(names, registries, strict=True))
 
 
 def _methods(archive: ScriptArchive) -> tuple[Method, ...]:

@@ -47,6 +47,15 @@ class Module:
 
 
 @dataclass(frozen=True)
+class AskedLibTorch:
+    """One whose operators the code was compared with."""
+
+    name: str
+    """As --runner has it; empty of the newest one that is known, which is taken where nothing is named."""
+    libtorch: str
+
+
+@dataclass(frozen=True)
 class Inspection:
     """Everything that one ``inspect`` of one file found."""
 
@@ -86,6 +95,8 @@ class Inspection:
     """What only files of another runtime than TorchScript's say of themselves (docs/kinds.md)."""
     triton: str | None = None
     """A config.pbtxt, if it was asked for."""
+    asked: tuple[AskedLibTorch, ...] = ()
+    """Whose operators it must do with; empty of a file that no LibTorch loads."""
     schema_version: int = SCHEMA_VERSION
     document: str = "inspection"
 

@@ -137,6 +137,12 @@ def warning_lines(report: BenchReport) -> Iterator[str]:
     """What makes the figures doubtful."""
     yield from report.warnings
     for latency in report.latencies:
+        if latency.changed:
+            yield (
+                f"{point_name(latency)}: calls change {', '.join(latency.changed[:3])} of the module, and "
+                "behind the timing it does not give the case's outputs: what was timed is not proved to be "
+                "right; a case that is a sequence says what later calls give"
+            )
         if latency.unstable:
             yield f"{point_name(latency)} is unstable: {'; '.join(latency.unstable)}"
 

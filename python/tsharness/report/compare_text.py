@@ -31,6 +31,8 @@ def header_lines(report: CompareReport) -> Iterator[tuple[str, str]]:
     which = "a process for each, in turns" if apart else f"LibTorch {runner.libtorch}"
     yield "runner", f"{which} · no Python in the process · {many(runner.threads, 'thread')}"
     yield "method", _method(report)
+    if any(case.runs_compared for case in report.cases):
+        yield "outputs", _outputs(report)
 
 
 def _method(report: CompareReport) -> str:
@@ -44,6 +46,11 @@ def _method(report: CompareReport) -> str:
         f"pairs of short blocks in random order, {processes} in {report.seconds:.1f} s; "
         f"intervals at {1 - report.error_rate:.4g}"
     )
+
+
+def _outputs(report: CompareReport) -> str:
+    count = sum(case.runs_compared for case in report.cases)
+    return f"compared {many(count, 'time')}: at first, between the timed blocks, and behind them"
 
 
 def _side(side: ComparedSide) -> str:
@@ -78,6 +85,8 @@ def difference_lines(report: CompareReport) -> Iterator[str]:
     for case in report.cases:
         for line in case.differences:
             yield f'case "{case.case}": {line}'
+        if case.unproven:
+            yield f'case "{case.case}": outputs of later calls not compared: {case.unproven}'
 
 
 def verdict_line(report: CompareReport) -> str:
@@ -98,6 +107,8 @@ def verdict_line(report: CompareReport) -> str:
     limit = f"margin {report.margin:.3g}" if allowed is None else f"at most {allowed:.3g} {more}"
     if report.counter:
         return f"{word}  {report.verdict}: new executes {effect_text(case)} ({limit})"
+    if case.unproven:
+        return f"{word}  outputs of later calls could not be compared, so times say nothing"
     interval = f"{effect.low:.3f} to {effect.high:.3f}"
     said = f"{word}  {report.verdict}: new takes {effect.ratio:.3f} of base, {interval} ({limit})"
     if report.exit_code is ExitCode.INCONCLUSIVE:

@@ -41,10 +41,19 @@ def header_lines(report: Inspection) -> Iterator[tuple[str, str]]:
     constants = f"; of these {size(report.constants)} are constants" if report.constants else ""
     yield "weights", weights + constants
     yield "operators", _operators(report)
+    yield from _asked(report)
     lines = "lines of its source" if report.debug_lines else "no lines of its source"
     cases = "cases for verify" if report.cases else "no cases"
     extra = [name.removeprefix("extra/") for name in report.extra_files]
     yield "holds", f"{lines}, {cases}" + (f"; extra files: {', '.join(extra)}" if extra else "")
+
+
+def _asked(report: Inspection) -> Iterator[tuple[str, str]]:
+    """The LibTorches that somebody has named."""
+    named = [one for one in report.asked if one.name]
+    told = [f"{one.libtorch} ({one.name})" if one.name != one.libtorch else one.name for one in named]
+    if told:
+        yield "for", f"LibTorch {', '.join(told)}"
 
 
 def _other_lines(report: Inspection) -> Iterator[tuple[str, str]]:

@@ -76,6 +76,7 @@ _RESULTS: Mapping[str, Any] = {
         "nonfinite": [_Each(object)],
         "input_aliases": _Each(object),
         "state_aliases": _Each(object),
+        "problems": _Maybe([{"check": str, "text": str}]),
     },
     "threads": {"calls": int, "passed": bool, "problems": _Each(object)},
     "soak": {"calls": int, "calls_per_round": int, "heap_bytes": [int], "resident_bytes": [int]},

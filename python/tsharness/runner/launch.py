@@ -119,11 +119,11 @@ class RunnerProcess(Process):
             self.popen.stdin.write(json.dumps(message).encode())
             self.popen.stdin.flush()
 
-    def tell(self) -> None:
-        """A byte more: another turn (docs/protocol.md, "turns")."""
+    def tell(self, line: str = "") -> None:
+        """A line more (docs/protocol.md, "turns")."""
         assert self.popen.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            self.popen.stdin.write(b"\n")
+            self.popen.stdin.write(f"{line}\n".encode())
             self.popen.stdin.flush()
 
     def finish(self) -> None:
