@@ -1,5 +1,6 @@
 #include "runner/side.h"
 
+#include <ATen/ATen.h>
 #include <ATen/Context.h>
 
 #include <algorithm>
