@@ -10,7 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from conftest import tsharness, verify_json, with_case
+from tsharness.cases import Call, Case, CaseFile, write_case_file
 from tsharness.exporting import torch_jit
+from tsharness.exporting.torch_values import to_value
 
 QUICK = ("--level", "quick")
 
@@ -89,6 +91,31 @@ def test_equal_values_are_evidence_whatever_their_size(tmp_path: Path) -> None:
     assert ran.code == 0 and "every value equal" in ran.text
 
 
+class Fades(nn.Module):
+    """Gives less at every call, and soon too little to be judged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.scale.mul_(1e-9)
+        return x * self.scale * 1e9
+
+
+def test_a_sequence_shows_something_if_one_of_its_calls_does(tmp_path: Path) -> None:
+    path = scripted(Fades(), tmp_path / "model.pt")
+    calls = tuple(Call((to_value(X),), to_value(X * scale * (1 + 3e-7))) for scale in (1, 1e-9))
+    for first, code in ((0, 0), (1, 3)):
+        module = Fades()
+        module.scale.fill_(1e-9**first)
+        torch_jit.save(torch_jit.script(module), path)
+        case = Case("one", calls[first:])
+        write_case_file(CaseFile((case,)), tmp_path / "model.pt.cases.safetensors")
+        ran = tsharness("verify", path, *QUICK, "--ignore", "state", "--ignore", "repeatability")
+        assert ran.code == code, ran.text
+
+
 @pytest.mark.parametrize("stated", [("--atol", "9"), ("--accept", "max_abs<=9")])
 def test_a_tolerance_of_the_users_that_takes_anything(stated: tuple[str, ...], tmp_path: Path) -> None:
     path = with_case(scripted(Scaled(1.5), tmp_path / "model.pt"), X, X)
@@ -98,9 +125,6 @@ def test_a_tolerance_of_the_users_that_takes_anything(stated: tuple[str, ...], t
 
 def test_a_part_that_shows_nothing_is_named_in_the_verdict(tmp_path: Path) -> None:
     path = scripted(Partly(-3e-12), tmp_path / "model.pt")
-    from tsharness.cases import Call, Case, CaseFile, write_case_file
-    from tsharness.exporting.torch_values import to_value
-
     calls = (Call((to_value(X),), to_value((X + 1, X * 1e-12))),)
     write_case_file(CaseFile((Case("one", calls),)), tmp_path / "model.pt.cases.safetensors")
     ran = tsharness("verify", path, *QUICK)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tsharness.cases.case_file import CaseSummary
@@ -59,11 +60,17 @@ def _outputs(
 ) -> list[OutputResult]:
     """Groups the comparisons of all calls by the name of the output."""
     by_name: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    decisive: dict[str, dict[int, bool]] = {}
     for call in calls:
         label = _label(call, sequence)
         for output in call["outputs"]:
             by_name.setdefault(output["name"], []).append((label, output))
-    return [_output(name, found, profiles.get(name)) for name, found in by_name.items()]
+            shown, place = decisive.setdefault(output["name"], {}), call["call"]
+            shown[place] = shown.get(place, True) and output.get("decisive", True)
+    return [
+        replace(_output(name, found, profiles.get(name)), decisive=any(decisive[name].values()))
+        for name, found in by_name.items()
+    ]
 
 
 def _label(call: Mapping[str, Any], sequence: int) -> str:
@@ -89,7 +96,6 @@ def _output(
         atol=worst["atol"],
         exact=worst["exact"],
         set_by=worst.get("set_by", "table"),
-        decisive=all(output.get("decisive", True) for _, output in found),
         compared=len(found),
         failed=failed,
         reason=worst["reason"],

@@ -103,8 +103,8 @@ class OutputResult:
     set_by: str = "table"
     """Whose the tolerance or the figures are: "table", the case "file", or the "user"."""
     decisive: bool = True
-    """Whether a wrong value could have failed, in every call: not where there is no value, and not where all
-    expected values are below the tolerance, and the output is not equal to them."""
+    """Whether a wrong value could have failed, in every repetition of one call at least: not where there is
+    no value, and not where all expected values are below the tolerance and the output is not equal to them."""
     aspect: str = "values"
     """What was looked at last: "values", "type", "dtype", "shape", "device", "length", "keys"."""
     resembles: str = ""
