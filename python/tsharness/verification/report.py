@@ -104,7 +104,7 @@ class OutputResult:
     """Whose the tolerance or the figures are: "table", the case "file", or the "user"."""
     decisive: bool = True
     """Whether a wrong value could have failed, in every repetition of one call at least: not where there is
-    no value, and not where all expected values are below the tolerance and the output is not equal to them."""
+    no value, and not where all expected values are below the tolerance and the output differs from them."""
     aspect: str = "values"
     """What was looked at last: "values", "type", "dtype", "shape", "device", "length", "keys"."""
     resembles: str = ""
