@@ -53,8 +53,6 @@ class Function:
     body: ast.FunctionDef
     operators: list[OperatorCall] = field(default_factory=list)
     calls: list[CallSite] = field(default_factory=list)
-    sets: list[tuple[str, ast.AST]] = field(default_factory=list)
-    """Attributes of objects that it sets, by name."""
     starts: tuple[int, ...] = (0,)
     """Byte of the record at which each line of what was parsed with it begins."""
     first_line: int = 0
