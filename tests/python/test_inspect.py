@@ -18,6 +18,7 @@ from corpus import BAD, SavesWhenCalled, lite, scripted, small, traced, with_cod
 from lint_models import LINTS, X
 from tsharness.exporting import torch_jit
 from tsharness.findings import RULES
+from tsharness.inspection.api import inspect
 
 
 def inspected(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
@@ -237,14 +238,67 @@ class TakesADict(nn.Module):
         return features
 
 
+class OneDict(nn.Module):
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        return inputs["a"] + inputs["b"]
+
+
+class DictAndTensor(nn.Module):
+    def forward(self, inputs: dict[str, Tensor], x: Tensor) -> Tensor:
+        return inputs["a"] + x
+
+
+class OptionalMask(nn.Module):
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return x if mask is None else x * mask
+
+
+class Scaled(nn.Module):
+    def forward(self, x: Tensor, factor: float) -> Tensor:
+        return x * factor
+
+
+class Listed(nn.Module):
+    def forward(self, xs: list[Tensor]) -> Tensor:
+        return xs[0]
+
+
+class OfNumbers(nn.Module):
+    def forward(self, inputs: dict[str, int]) -> int:
+        return inputs["a"]
+
+
 def test_tritons_contract(models: Path, tmp_path: Path) -> None:
     ran = tsharness("inspect", models / "resnet.pt", "--triton")
     assert ran.code == 0
     assert 'name: "x__0"  data_type: TYPE_FP32  dims: [ 3, 224, 224 ]' in ran.out
     assert 'name: "OUTPUT__0"' in ran.out
     ran = tsharness("inspect", scripted(TakesADict(), tmp_path / "m.pt"), "--triton")
-    assert "TS352 the argument features is a Dict[str, Tensor]" in ran.out
+    assert "the argument" not in ran.out
     assert "TS352 forward returns Dict[str, Tensor]" in ran.out
+
+
+def test_a_single_dict_is_tritons(tmp_path: Path) -> None:
+    """Its entries are Triton's inputs, by the keys that the code asks for (``is_dict_input_`` there)."""
+    ran = tsharness("inspect", scripted(OneDict(), tmp_path / "m.pt"), "--triton")
+    assert ran.code == 0 and "TS352" not in ran.out
+    assert '{ name: "a"  data_type: TYPE_FP32  dims: [ -1 ] },  # edit' in ran.out
+    assert '{ name: "b"  data_type: TYPE_FP32  dims: [ -1 ] }  # edit' in ran.out
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (DictAndTensor(), "inputs is a Dict[str, Tensor], and not the only one"),
+        (OptionalMask(), "mask is a Optional[Tensor]"),
+        (Scaled(), "factor is a float"),
+        (Listed(), "xs is a List[Tensor]"),
+        (OfNumbers(), "inputs is a Dict[str, int]"),
+    ],
+)
+def test_what_triton_does_not_load(module: nn.Module, says: str, tmp_path: Path) -> None:
+    found = inspect(scripted(module, tmp_path / "m.pt"), triton=True).findings
+    assert any(one.code == "TS352" and says in one.seen for one in found), found
 
 
 def test_the_hash_that_was_expected(tmp_path: Path) -> None:
