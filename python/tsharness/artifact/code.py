@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tsharness.errors import ArtifactError
+
+REFERENCE = re.compile(r"__torch__(?:\.\w+)+")
+"""A class or a function of the archive, where a type names it."""
 
 
 class CodeError(ArtifactError):

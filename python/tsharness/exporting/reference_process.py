@@ -20,6 +20,7 @@ from tsharness.exporting import torch_jit
 from tsharness.exporting.answer import answer_request
 from tsharness.exporting.guard import SEED
 from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.passable import check_passable
 from tsharness.exporting.record import ModelFailed, case_of
 from tsharness.exporting.requested import inputs_alone, recorded, requested_inputs
 from tsharness.exporting.signature import dims_that_vary, signature_of
@@ -42,6 +43,7 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
             return {}
         reference = torch_jit.load(Path(request.reference)) if request.reference else module
         kind, whence = "input", "the reference: " if request.reference else whence
+        check_passable(reference, [call.method for example in examples.values() for call in example])
         cases = _cases(request, reference, examples, message["only"])
         calls = [call for example in examples.values() for call in example]
         provenance = {"torch": str(torch.__version__), "seed": SEED, "packed": True}

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tsharness.artifact.code import Function, OperatorCall
+from tsharness.artifact.code import REFERENCE, Function, OperatorCall, unparse
 from tsharness.artifact.mentions import dotted
 from tsharness.artifact.script_archive import attributes_of, class_of
 from tsharness.artifact.traced_inputs import TracedTensor
@@ -180,9 +180,25 @@ def optimised(subject: Subject) -> Iterator[Finding]:
             return
 
 
+def objects_passed(subject: Subject) -> Iterator[Finding]:
+    """In the types of what methods take and give back: a named tuple is none, it is a tuple."""
+    code = subject.archive.code
+    for name in subject.roots:
+        function = code.functions[name]
+        if name not in subject.called or function.method.startswith("__"):
+            continue
+        arguments = [(f"takes {one.arg}", one.annotation) for one in function.body.args.args[1:]]
+        for how, type_ in [*arguments, ("gives back", function.body.returns)]:
+            for path in dict.fromkeys(REFERENCE.findall(unparse(type_))):
+                class_ = code.classes.get(path)
+                if class_ is None or class_.base != "NamedTuple":
+                    seen = f"{function.short_name} {how}, with objects of {path.rpartition('.')[2]} in it"
+                    yield subject.found("TS384", seen, function, function.body)
+
+
 LINTS = (
     *(baked_devices, baked_dtypes, baked_sizes, training_mode, randomness, written_inputs, set_state),
-    *(ignored_functions, autocast, gradients, optimised),
+    *(ignored_functions, autocast, gradients, optimised, objects_passed),
 )
 
 
