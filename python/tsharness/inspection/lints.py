@@ -187,12 +187,12 @@ def objects_passed(subject: Subject) -> Iterator[Finding]:
         function = code.functions[name]
         if name not in subject.called or function.method.startswith("__"):
             continue
-        arguments = [(f"takes {one.arg}", one.annotation) for one in function.body.args.args[1:]]
+        arguments = [(f"takes, as {one.arg},", one.annotation) for one in function.body.args.args[1:]]
         for how, type_ in [*arguments, ("gives back", function.body.returns)]:
             for path in dict.fromkeys(REFERENCE.findall(unparse(type_))):
                 class_ = code.classes.get(path)
                 if class_ is None or class_.base != "NamedTuple":
-                    seen = f"{function.short_name} {how}, with objects of {path.rpartition('.')[2]} in it"
+                    seen = f"{function.short_name} {how} objects of {path.rpartition('.')[2]}"
                     yield subject.found("TS384", seen, function, function.body)
 
 
