@@ -367,3 +367,79 @@ def test_a_flatbuffer_is_verified_and_has_no_checksums(tmp_path: Path) -> None:
     checks = {check["id"]: check["verdict"] for check in report["checks"]}
     assert checks["integrity"] == "skipped" and checks["parity"] == "pass"
     assert "weights    not read" in tsharness("inspect", tmp_path / "m.ff").out
+
+
+class Declared(nn.Module):
+    """Types that go together, or that the code declares."""
+
+    def forward(self, x: Tensor, k: int, name: str | None = None) -> Tensor:
+        if k > 0:
+            y: int | Tensor = 1
+        else:
+            y = x
+        z: Tensor | None = None
+        if k > 1:
+            z = x
+        factor = 1.0 if name is None else 2.0
+        if isinstance(y, Tensor):
+            return y * factor
+        return x + y if z is None else z
+
+
+class OneOfTwo(nn.Module):
+    def forward(self, x: Tensor | list[Tensor]) -> Tensor:
+        if isinstance(x, Tensor):  # noqa: SIM108 - the branches are what is tested
+            y = [x]
+        else:
+            y = x
+        return y[0]
+
+
+@pytest.mark.parametrize("module", [Declared(), OneOfTwo()])
+def test_variables_that_load(module: nn.Module, tmp_path: Path) -> None:
+    path = scripted(module, tmp_path / "m.pt")
+    torch_jit.load(path)
+    _without_errors(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["without_code", "without_a_function", "variable_of_two_types", "undefined_name"]
+)
+def test_what_cannot_be_loaded_is_told_in_two_lines(name: str, tmp_path: Path) -> None:
+    """And truly cannot."""
+    path = tmp_path / "m.pt"
+    BAD[name].make(path)
+    with pytest.raises(RuntimeError):
+        torch_jit.load(path)
+    ran = tsharness("verify", path, "--input", "x=float32[2,16]")
+    assert ran.code == 5 and BAD[name].says in ran.err and len(ran.err.splitlines()) == 2, ran.text
+
+
+@pytest.mark.parametrize("reference", ["python", "none"])
+def test_objects_are_refused_in_words(reference: str, tmp_path: Path) -> None:
+    LINTS["TS384"](tmp_path / "m.pt")
+    ran = tsharness("verify", tmp_path / "m.pt", "--input", "x=float32[2,6]", "--reference", reference)
+    assert ran.code in (2, 5) and "cannot be compared or stored; return tensors" in ran.err, ran.text
+    assert "INTERNAL ASSERT" not in ran.text
+
+
+WRITTEN = ("prim.shape", "prim.ndim", "prim.T", "prim.mT", "prim.H", "prim.mH")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_functions_that_libtorch_has_written_are_known(name: str, tmp_path: Path) -> None:
+    path = with_code(tmp_path / "m.pt", "return ", f"y = ops.{name}(x)\n    return ")
+    torch_jit.load(path)
+    _without_errors(path)
+
+
+def test_the_tables_hold_what_this_libtorch_has() -> None:
+    """Every operator that is registered here, and every function that it has written in TorchScript."""
+    from tsharness.inspection.operators import kind_of_operator, known_registries
+
+    newest = known_registries()[-1]
+    if not torch.__version__.startswith(newest.libtorch):
+        pytest.skip("the tables are of another torch")
+    registered = {schema.name for schema in torch._C._jit_get_all_schemas()}
+    own = {name for name in registered if name.partition("::")[0] in ("aten", "prim", "quantized", "prims")}
+    assert [name for name in sorted(own) if kind_of_operator(name) == "unknown"] == []

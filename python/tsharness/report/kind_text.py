@@ -23,7 +23,9 @@ def kind_name(kind: str) -> str:
 
 
 def kind_facts(kind: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    """What its runner said of it."""
+    """What its runner said of it; nothing if it did not load."""
+    if not facts:
+        return
     if kind == "lite" and "bytecode_version" in facts:
         yield f"bytecode version {facts['bytecode_version']}"
     if kind == "aoti":
