@@ -19,7 +19,7 @@ _WRITTEN = frozenset(
     (
         *("prim::shape", "prim::ndim", "prim::T", "prim::H", "prim::mT", "prim::mH"),
         *("aten::_single", "aten::_pair", "aten::_triple", "aten::_quadruple", "aten::list_with_default"),
-        *("aten::_assert_int_or_pair", "aten::type"),
+        *("aten::_assert", "aten::_assert_int_or_pair", "aten::type"),
     )
 )
 """Functions that LibTorch has written in TorchScript: in no registry, and compiled with whatever calls them.
