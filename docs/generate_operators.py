@@ -61,15 +61,24 @@ def effects(schemas: Sequence[str]) -> dict[str, dict[str, list[int | str]]]:
     """What operators do with their arguments beside reading them, by the alias annotations of their schemas:
     "writes" to them; gives the "same" memory or container back; a list of "parts" of a tensor; an "element"
     of a container; a "copy" with the same elements. Arguments by position, those that have to be named by
-    name."""
+    name. What only overloads for lists write to, "changes" (sort)."""
     found: dict[str, dict[str, list[int | str]]] = {}
+    plain: set[tuple[str, int | str]] = set()  # tensors that an overload does not write to
     for schema in sorted(schemas):
         name, _, rest = schema.partition("(")
         taken, _, given = rest.rpartition(" -> ")
-        effect = found.setdefault(name.partition(".")[0], {})
+        name = name.partition(".")[0]
+        types = re.split(r", (?![^(]*\))", taken.rpartition(")")[0])
+        plain |= {(name, place) for place, type_ in enumerate(types) if type_.startswith("Tensor ")}
+        effect = found.setdefault(name, {})
         for key, argument in _annotated(taken.rpartition(")")[0], given):
             if argument not in effect.setdefault(key, []):
                 effect[key].append(argument)
+    for name, effect in found.items():
+        spared = [place for place in effect.get("writes", ()) if (name, place) in plain]
+        if spared:
+            effect["writes"] = [place for place in effect["writes"] if place not in spared]
+            effect["changes"] = spared
     return {name: effect for name, effect in sorted(found.items()) if effect}
 
 

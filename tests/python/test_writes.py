@@ -49,11 +49,13 @@ class Part(nn.Module):
 class State(nn.Module):
     past: list[Tensor]
     by_name: dict[str, Tensor]
+    numbers: list[int]
 
     def __init__(self) -> None:
         super().__init__()
         self.past = torch.jit.annotate(list[Tensor], [])
         self.by_name = {"a": torch.zeros(4)}
+        self.numbers = [2, 1]
         self.count = 0
         self.register_buffer("b", torch.zeros(4))
         self.part = Part()
@@ -94,6 +96,7 @@ WRITES = {
     "an item of a list": "self.past[0] = x",
     "del": "del self.past[0]",
     "reverse": "self.past.reverse()",
+    "sort": "self.numbers.sort()",
     "a list under another name": "past = self.past\n    past += [x]",
     "an element of a list": "self.past[0].zero_()",
     "every element": "for t in self.past:\n        t.zero_()",
@@ -134,6 +137,7 @@ HEALTHY = {
     "the new one of a part": "a, b = self.part.both(x)\n    b.zero_()",
     "a part that writes to what is new": "self.part.fill(x * 2)",
     "out= of what is new": "y = torch.zeros(4)\n    torch.add(self.b, x, out=y)",
+    "a tensor that is sorted": "torch.sort(self.b.view(-1))\n    torch.sort(x)",
     "batch norm": "y = self.norm(x.view(1, 4))",
 }
 INPUTS = {

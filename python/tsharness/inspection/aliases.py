@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
@@ -116,6 +116,15 @@ def effects_of(op: str) -> Mapping[str, Sequence[int | str]]:
         return known
     name = op.partition("::")[2]
     return {"writes": [0], "same": [0]} if name.endswith("_") and not name.startswith("__") else {}
+
+
+def written_places(op: str, arguments: Mapping[int | str, Value]) -> Iterator[int | str]:
+    """Which of them an operator writes to; some write to lists alone."""
+    effect = effects_of(op)
+    yield from (place for place in effect.get("writes", ()) if place in arguments)
+    for place in effect.get("changes", ()):
+        if place in arguments and _is_container(arguments[place]):
+            yield place
 
 
 def operator_result(op: str, arguments: Mapping[int | str, Value]) -> Value:

@@ -232,11 +232,10 @@ class _Reader:
         arguments: dict[int | str, Value] = dict(enumerate(given))
         arguments.update(named)
         held = NOTHING.union(*(one.all for one in given[1:]))
-        for place in aliases.effects_of(op).get("writes", ()):
-            if place in arguments:
-                self._write(arguments[place], node, op)
-                if place == 0 and held:
-                    self._store_into_container(node.args[0], held)
+        for place in aliases.written_places(op, arguments):
+            self._write(arguments[place], node, op)
+            if place == 0 and held:
+                self._store_into_container(node.args[0], held)
         return aliases.operator_result(op, arguments)
 
     def _store_into_container(self, target: ast.expr, held: frozenset[Label]) -> None:
