@@ -40,3 +40,10 @@ class Loop(torch.nn.Module):
 class FromPython(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * torch.tensor([float(x.shape[0])])
+
+
+@pitfall("TS193")
+class LoopOverSize(torch.nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        rows = [x[i] * i for i in range(x.size(0))]
+        return torch.stack(rows)

@@ -12,7 +12,7 @@ import torch
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT / "tests" / "python"), str(ROOT / "examples")]
 
-from conftest import tsharness, with_case  # noqa: E402
+from conftest import tsharness, verify_json, with_case  # noqa: E402
 from corpus import onnx_model  # noqa: E402
 
 pytest.importorskip("onnxruntime", reason="onnxruntime is missing (make test-migration installs it)")
@@ -24,3 +24,17 @@ def test_weights_beside_a_model_are_read(tmp_path: Path) -> None:
     with_case(path, torch.ones(2), torch.tensor([2.0, 3.0]))
     ran = tsharness("verify", path)
     assert ran.code == 0, ran.text
+
+
+@pytest.mark.parametrize("operator", ["NoSuchOperator", "Conv"])
+def test_a_model_that_does_not_load_is_still_an_onnx_model(operator: str, tmp_path: Path) -> None:
+    """An operator that there is not, and one with other inputs than it takes."""
+    path = onnx_model(tmp_path / "m.onnx", operator)
+    with_case(path, torch.ones(2), torch.tensor([2.0, 3.0]))
+    ran, report = verify_json(path)
+    assert ran.code == 5, ran.text
+    checks = {check["id"]: check for check in report["checks"]}
+    assert checks["no-python"]["verdict"] == "skipped", checks["no-python"]
+    assert checks["load"]["verdict"] == "error"
+    assert report["artifact"]["runtime"] == "onnx"
+    assert "torchscript" not in ran.text.lower()

@@ -520,6 +520,43 @@ def binary_code(path: Path) -> None:
     rewrite(small(path), {"code/__torch__/more.py": b"\xff\xfe\0def"})
 
 
+@bad("TS381", 5, "its objects are of __torch__.corpus.Small, whose code is not in the archive")
+def without_code(path: Path) -> None:
+    with zipfile.ZipFile(small(path)) as archive:
+        names = [name.partition("/")[2] for name in archive.namelist()]
+    rewrite(path, {name: None for name in names if name.startswith("code/")})
+
+
+@bad("TS381", 5, "Small.forward names __torch__.other.helper")
+def without_a_function(path: Path) -> None:
+    with_code(path, "return torch.relu(", "return __torch__.other.helper(")
+
+
+class TwoTypes(nn.Module):
+    """It loses its Union where two variables are assigned at once."""
+
+    def forward(self, x: Tensor, edge: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        if isinstance(edge, Tensor):
+            edge, weight = self.both(edge)
+        else:
+            weight = torch.ones(edge[0].size(0))
+        first = edge[0] if isinstance(edge, Tensor) else edge[1]
+        return x * weight.sum() + first
+
+    def both(self, edge: Tensor) -> tuple[Tensor, Tensor]:
+        return edge, torch.ones(edge.size(1))
+
+
+@bad("TS382", 5, "edge0 in TwoTypes.forward is a Tensor, or else a Tuple[Tensor, Tensor]")
+def variable_of_two_types(path: Path) -> None:
+    scripted(TwoTypes(), path)
+
+
+@bad("TS383", 5, "nothing defines y in Small.forward")
+def undefined_name(path: Path) -> None:
+    with_code(path, "return torch.relu(", "return torch.add(y, ")
+
+
 @bad("TS303", 5, "the record version is missing")
 def without_version(path: Path) -> None:
     rewrite(

@@ -196,3 +196,19 @@ def lite(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.jit.script(nn.Linear(4, 4))._save_for_lite_interpreter(str(path))
+
+
+@torch.jit.script
+class Boxes:
+    def __init__(self, corners: Tensor) -> None:
+        self.corners = corners
+
+
+class GivesBoxes(nn.Module):
+    def forward(self, x: Tensor) -> tuple[Boxes, Tensor]:
+        return Boxes(x[:, :4]), x[:, 4]
+
+
+@earns("TS384")
+def objects(path: Path) -> None:
+    scripted(GivesBoxes(), path)

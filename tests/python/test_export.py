@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sysconfig
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,12 @@ from conftest import tsharness as command_line
 from tsharness.artifact.archive import embedded_cases
 from tsharness.cases.case_file import CaseDocument
 from tsharness.errors import ExportError, UsageError
-from tsharness.exporting.report import ExportReport
+from tsharness.exporting.choice import choose, without_circles
+from tsharness.exporting.graph import frame_of
+from tsharness.exporting.ranges import heard_ranges
+from tsharness.exporting.report import CandidateResult, ExportReport
+from tsharness.findings import RULES, finding
+from tsharness.report.model import Finding
 from tsharness.verdict import ExitCode, Verdict
 
 MODELS = """
@@ -187,6 +193,78 @@ def test_a_trace_that_follows_everything_is_chosen(tmp_path: Path) -> None:
 def test_a_script_that_keeps_what_the_trace_bakes_is_chosen(tmp_path: Path) -> None:
     _, report = export_example("transformer.py:make", tmp_path, "--families", "none")
     assert report.method == "script" and "the trace has TS111: a device was baked in" in report.chosen_because
+
+
+class OverRows(torch.nn.Module):
+    """The tracer says nothing of range() over a size."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.stack([x[i] * 2 for i in range(x.size(0))])
+
+
+def test_a_loop_over_a_size_is_heard(tmp_path: Path) -> None:
+    report = tsharness.export(OverRows().eval(), torch.ones(2, 3), tmp_path / "m.pt", families=())
+    assert report.method == "script" and "the trace has TS193" in report.chosen_because
+    (found,) = [f for f in report.candidates[0].findings if f.code == "TS193"]
+    assert found.where is not None and found.where.startswith("test_export.py:")
+
+
+def test_ranges_stay_ranges() -> None:
+    before, heard = range, []
+    with heard_ranges(heard.append):
+        assert list(range(2)) == [0, 1] and type(range(2)) is before
+        assert isinstance(before(2), range) and not isinstance(2, range) and issubclass(before, range)
+        assert list(range(torch.tensor(3))) == [0, 1, 2]
+    assert range is before and len(heard) == 1
+
+
+def test_an_argument_that_the_model_has_not(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no argument 'y'; it has: x"):
+        tsharness.export(OverRows(), {"y": torch.ones(2, 3)}, tmp_path / "m.pt")
+    with pytest.raises(UsageError, match="no method 'embed'; it has: forward"):
+        tsharness.export(OverRows(), torch.ones(2), tmp_path / "m.pt", methods={"embed": torch.ones(2)})
+
+
+def _candidate(method: str, verdict: Verdict, *findings: Finding) -> CandidateResult:
+    return CandidateResult(method, None, verdict, 1, 1, "", findings, None)
+
+
+def test_findings_are_compared_by_place() -> None:
+    """The script makes something on a device, too, elsewhere."""
+    trace = _candidate(
+        "trace", Verdict.PASS, finding("TS111", "cpu: a (m.py:3)", where="m.py:3", device="cpu")
+    )
+    elsewhere = finding("TS111", "cpu: b (m.py:9)", where="m.py:9", device="cpu")
+    assert choose([trace, _candidate("script", Verdict.PASS, elsewhere)])[0].method == "script"
+    assert choose([trace, _candidate("script", Verdict.PASS, *trace.findings)])[0].method == "trace"
+
+
+def test_no_advice_leads_in_a_circle() -> None:
+    codes = [code for code, rule in RULES.items() if "export with method" in rule.do]
+    assert {"TS101", "TS102", "TS193", "TS199"} <= set(codes)
+    for trace, script in (
+        (Verdict.FAIL, Verdict.ERROR),
+        (Verdict.FAIL, Verdict.PASS),
+        (Verdict.PASS, Verdict.ERROR),
+    ):
+        found = [finding(code, "seen") for code in codes]
+        cleared = without_circles([_candidate("trace", trace, *found), _candidate("script", script, *found)])
+        told = "\n".join(one.do for result in cleared for one in result.findings)
+        assert ("method trace" in told) == (trace is Verdict.PASS), told
+        assert ("method script" in told) == (script is Verdict.PASS), told
+        assert all(one.do for result in cleared for one in result.findings)
+
+
+def test_places_are_the_users_own() -> None:
+    """Decorators of installed libraries stand between torch and the model, and nobody can mend them."""
+    installed = f"{sysconfig.get_path('purelib')}/helper/wrap.py"
+    standard = f"{sysconfig.get_path('stdlib')}/contextlib.py"
+    frames = (
+        f"{torch.__file__}(3): f\n{standard}(81): inner\n{installed}(7): call\n/work/model.py(12): forward\n"
+    )
+    assert frame_of(frames) == ("/work/model.py", 12)
+    assert frame_of(f"{standard}(81): inner\n{installed}(7): forward\n") == (installed, 7)
+    assert frame_of(f"{standard}(81): inner\n<eval_with_key>.3(5): forward\n") is None
 
 
 class Unscriptable(torch.nn.Module):

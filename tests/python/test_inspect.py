@@ -18,6 +18,7 @@ from corpus import BAD, SavesWhenCalled, lite, scripted, small, traced, with_cod
 from lint_models import LINTS, X
 from tsharness.exporting import torch_jit
 from tsharness.findings import RULES
+from tsharness.inspection.api import inspect
 
 
 def inspected(*arguments: str | Path) -> tuple[Ran, dict[str, Any]]:
@@ -237,14 +238,67 @@ class TakesADict(nn.Module):
         return features
 
 
+class OneDict(nn.Module):
+    def forward(self, inputs: dict[str, Tensor]) -> Tensor:
+        return inputs["a"] + inputs["b"]
+
+
+class DictAndTensor(nn.Module):
+    def forward(self, inputs: dict[str, Tensor], x: Tensor) -> Tensor:
+        return inputs["a"] + x
+
+
+class OptionalMask(nn.Module):
+    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        return x if mask is None else x * mask
+
+
+class Scaled(nn.Module):
+    def forward(self, x: Tensor, factor: float) -> Tensor:
+        return x * factor
+
+
+class Listed(nn.Module):
+    def forward(self, xs: list[Tensor]) -> Tensor:
+        return xs[0]
+
+
+class OfNumbers(nn.Module):
+    def forward(self, inputs: dict[str, int]) -> int:
+        return inputs["a"]
+
+
 def test_tritons_contract(models: Path, tmp_path: Path) -> None:
     ran = tsharness("inspect", models / "resnet.pt", "--triton")
     assert ran.code == 0
     assert 'name: "x__0"  data_type: TYPE_FP32  dims: [ 3, 224, 224 ]' in ran.out
     assert 'name: "OUTPUT__0"' in ran.out
     ran = tsharness("inspect", scripted(TakesADict(), tmp_path / "m.pt"), "--triton")
-    assert "TS352 the argument features is a Dict[str, Tensor]" in ran.out
+    assert "the argument" not in ran.out
     assert "TS352 forward returns Dict[str, Tensor]" in ran.out
+
+
+def test_a_single_dict_is_tritons(tmp_path: Path) -> None:
+    """Its entries are Triton's inputs, by the keys that the code asks for (``is_dict_input_`` there)."""
+    ran = tsharness("inspect", scripted(OneDict(), tmp_path / "m.pt"), "--triton")
+    assert ran.code == 0 and "TS352" not in ran.out
+    assert '{ name: "a"  data_type: TYPE_FP32  dims: [ -1 ] },  # edit' in ran.out
+    assert '{ name: "b"  data_type: TYPE_FP32  dims: [ -1 ] }  # edit' in ran.out
+
+
+@pytest.mark.parametrize(
+    ("module", "says"),
+    [
+        (DictAndTensor(), "inputs is a Dict[str, Tensor], and not the only one"),
+        (OptionalMask(), "mask is a Optional[Tensor]"),
+        (Scaled(), "factor is a float"),
+        (Listed(), "xs is a List[Tensor]"),
+        (OfNumbers(), "inputs is a Dict[str, int]"),
+    ],
+)
+def test_what_triton_does_not_load(module: nn.Module, says: str, tmp_path: Path) -> None:
+    found = inspect(scripted(module, tmp_path / "m.pt"), triton=True).findings
+    assert any(one.code == "TS352" and says in one.seen for one in found), found
 
 
 def test_the_hash_that_was_expected(tmp_path: Path) -> None:
@@ -340,3 +394,79 @@ def test_a_flatbuffer_is_verified_and_has_no_checksums(tmp_path: Path) -> None:
     checks = {check["id"]: check["verdict"] for check in report["checks"]}
     assert checks["integrity"] == "skipped" and checks["parity"] == "pass"
     assert "weights    not read" in tsharness("inspect", tmp_path / "m.ff").out
+
+
+class Declared(nn.Module):
+    """Types that go together, or that the code declares."""
+
+    def forward(self, x: Tensor, k: int, name: str | None = None) -> Tensor:
+        if k > 0:
+            y: int | Tensor = 1
+        else:
+            y = x
+        z: Tensor | None = None
+        if k > 1:
+            z = x
+        factor = 1.0 if name is None else 2.0
+        if isinstance(y, Tensor):
+            return y * factor
+        return x + y if z is None else z
+
+
+class OneOfTwo(nn.Module):
+    def forward(self, x: Tensor | list[Tensor]) -> Tensor:
+        if isinstance(x, Tensor):  # noqa: SIM108 - the branches are what is tested
+            y = [x]
+        else:
+            y = x
+        return y[0]
+
+
+@pytest.mark.parametrize("module", [Declared(), OneOfTwo()])
+def test_variables_that_load(module: nn.Module, tmp_path: Path) -> None:
+    path = scripted(module, tmp_path / "m.pt")
+    torch_jit.load(path)
+    _without_errors(path)
+
+
+@pytest.mark.parametrize(
+    "name", ["without_code", "without_a_function", "variable_of_two_types", "undefined_name"]
+)
+def test_what_cannot_be_loaded_is_told_in_two_lines(name: str, tmp_path: Path) -> None:
+    """And truly cannot."""
+    path = tmp_path / "m.pt"
+    BAD[name].make(path)
+    with pytest.raises(RuntimeError):
+        torch_jit.load(path)
+    ran = tsharness("verify", path, "--input", "x=float32[2,16]")
+    assert ran.code == 5 and BAD[name].says in ran.err and len(ran.err.splitlines()) == 2, ran.text
+
+
+@pytest.mark.parametrize("reference", ["python", "none"])
+def test_objects_are_refused_in_words(reference: str, tmp_path: Path) -> None:
+    LINTS["TS384"](tmp_path / "m.pt")
+    ran = tsharness("verify", tmp_path / "m.pt", "--input", "x=float32[2,6]", "--reference", reference)
+    assert ran.code in (2, 5) and "cannot be compared or stored; return tensors" in ran.err, ran.text
+    assert "INTERNAL ASSERT" not in ran.text
+
+
+WRITTEN = ("prim.shape", "prim.ndim", "prim.T", "prim.mT", "prim.H", "prim.mH")
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_functions_that_libtorch_has_written_are_known(name: str, tmp_path: Path) -> None:
+    path = with_code(tmp_path / "m.pt", "return ", f"y = ops.{name}(x)\n    return ")
+    torch_jit.load(path)
+    _without_errors(path)
+
+
+def test_the_tables_hold_what_this_libtorch_has() -> None:
+    """Every operator that is registered here, and every function that it has written in TorchScript."""
+    from tsharness.inspection.operators import kind_of_operator, known_registries
+
+    newest = known_registries()[-1]
+    if not torch.__version__.startswith(newest.libtorch):
+        pytest.skip("the tables are of another torch")
+    registered = {schema.name for schema in torch._C._jit_get_all_schemas()}
+    own = {name for name in registered if name.partition("::")[0] in ("aten", "prim", "quantized", "prims")}
+    assert [name for name in sorted(own) if kind_of_operator(name) == "unknown"] == []

@@ -272,6 +272,40 @@ def test_what_a_suite_cannot_say(suite: Callable[[str], Path], text: str, said: 
     assert any(part in ran.text for part in said.split("|")) and "Traceback" not in ran.text
 
 
+_MANY = 1_000
+_DEEP = ("[" * _MANY + "]" * _MANY, "{a = " * _MANY + "1" + "}" * _MANY)
+_ARTIFACT = '[[artifacts]]\npath = "a.pt"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        *(
+            (f"{_ARTIFACT}{key} = {deep}", 3)
+            for key in ("exclude", "targets", "verify", "x")
+            for deep in _DEEP
+        ),
+        *((f"{_ARTIFACT}[verify]\nrtol = {deep}", 4) for deep in _DEEP),
+        *((f"[[artifacts]]\npath = {deep}", 2) for deep in _DEEP),
+        (f"{_ARTIFACT}exclude{'.a' * _MANY} = 1", 3),
+        (f"{_ARTIFACT}[verify]\nrtol{'.a' * _MANY} = 1", 4),
+        (f"{_ARTIFACT}[verify{'.a' * _MANY}]\nb = 1", 3),
+        (f'[[artifacts]]\npath = "{"a/" * _MANY}"', 2),
+        (f'[[artifacts]]\npath = "{"*/" * _MANY}"', 2),
+        ('[[artifacts]]\npath = ""', 2),
+        ('[[artifacts]]\npath = ["a.pt", ""]', 2),
+        ('artifacts = [\n  {path = "a.pt"},\n  {path = ""},\n]', 3),
+        (f'{_ARTIFACT}exclude = ""', 3),
+        (f'{_ARTIFACT}exclude = ["."]', 3),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_line(text: str, line: int, tmp_path: Path) -> None:
+    (tmp_path / "a.pt").write_bytes(b"")
+    (tmp_path / "tsharness.toml").write_text(text)
+    with pytest.raises(UsageError, match=rf"tsharness\.toml:{line}: "):
+        read_suite(tmp_path / "tsharness.toml")
+
+
 def test_no_suite_at_all(tmp_path: Path) -> None:
     ran = tsharness("verify", cwd=tmp_path)
     assert ran.code == 2 and "tsharness init" in ran.err

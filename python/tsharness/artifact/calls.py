@@ -11,7 +11,7 @@ from tsharness.artifact.mentions import dotted
 
 
 class Calls:
-    """What one function calls and sets."""
+    """What one function calls."""
 
     def __init__(self, code: Code, function: Function) -> None:
         self._code = code
@@ -32,8 +32,6 @@ class Calls:
 
     def _assign(self, node: ast.Assign) -> None:
         target = node.targets[0]
-        if isinstance(target, ast.Attribute):
-            self._function.sets.append((target.attr, node))
         if not isinstance(target, ast.Name):
             return
         path = dotted(node.value)

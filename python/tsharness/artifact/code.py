@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from tsharness.errors import ArtifactError
+
+REFERENCE = re.compile(r"__torch__(?:\.\w+)+")
+"""A class or a function of the archive, where a type names it."""
 
 
 class CodeError(ArtifactError):
@@ -53,8 +57,6 @@ class Function:
     body: ast.FunctionDef
     operators: list[OperatorCall] = field(default_factory=list)
     calls: list[CallSite] = field(default_factory=list)
-    sets: list[tuple[str, ast.AST]] = field(default_factory=list)
-    """Attributes of objects that it sets, by name."""
     starts: tuple[int, ...] = (0,)
     """Byte of the record at which each line of what was parsed with it begins."""
     first_line: int = 0

@@ -21,7 +21,8 @@ def is_dim(plan: Plan, name: str) -> bool:
 
 
 def resizing(plan: Plan, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """For a step, the sizes of the dims that are named. Raises UsageError for a size that is none."""
+    """For a step, the sizes of the dims that are named. Raises UsageError for a size that is none, and for an
+    argument that there is not."""
     found = []
     for name, size in values.items():
         if not is_dim(plan, name):
@@ -29,9 +30,19 @@ def resizing(plan: Plan, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         if not isinstance(size, int) or size < 1:
             raise UsageError(f"{name}={size}: the size of a dim is a number of at least 1")
         match = _PLACE.fullmatch(name)
+        there = _arguments(plan)
+        if match and there and match["argument"] not in there:
+            raise UsageError(f"{name}: no argument '{match['argument']}'; it has: {', '.join(there)}")
         places = [[match["argument"], int(match["dim"])]] if match else _symbols(plan).get(name, BATCH)
         found.append({"dims": places, "size": size})
     return found
+
+
+def _arguments(plan: Plan) -> list[str]:
+    """Names of the first method's arguments, as far as the signature tells."""
+    methods = [method for method in plan.document.signature.values() if isinstance(method, Mapping)]
+    stated = methods[0].get("arguments", ()) if methods else ()
+    return list(dict.fromkeys(str(one["name"]).partition("[")[0] for one in stated))
 
 
 def _symbols(plan: Plan) -> dict[str, list[list[Any]]]:

@@ -11,6 +11,7 @@ import torch
 from tsharness.exporting import torch_jit
 from tsharness.exporting.graph import place_of, python_calls
 from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.ranges import LOOP, heard_ranges
 from tsharness.exporting.source import Place
 from tsharness.findings import finding
 from tsharness.findings.scripting import rule_for
@@ -28,6 +29,7 @@ class Converted:
     module: torch.jit.ScriptModule | None
     strict: bool | None = None
     tracer_warnings: tuple[tuple[str, Place], ...] = ()
+    """What the tracer said, and loops that it said nothing of."""
     deprecated: bool = False
     """torch warned that torch.jit is."""
     reason: str = ""
@@ -101,9 +103,11 @@ def _trace(model: torch.nn.Module, examples: Mapping[str, Inputs]) -> Converted:
 
 
 def _traced(model: torch.nn.Module, examples: Mapping[str, Inputs], strict: bool) -> Converted:
-    with torch_jit.listening() as heard:
+    loops: dict[Place, None] = {}
+    with torch_jit.listening() as heard, heard_ranges(loops.setdefault):
         module = torch_jit.trace(model, examples, strict)
-    return Converted("trace", module, strict, tuple(heard.tracer), bool(heard.deprecated))
+    warned = (*heard.tracer, *((LOOP, where) for where in loops))
+    return Converted("trace", module, strict, warned, bool(heard.deprecated))
 
 
 def _wants_non_strict(error: Exception) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from tsharness.exporting.source import Place, is_machinery, place
+from tsharness.exporting.source import Place, is_installed, is_machinery, place
 
 # Values of c10::ScalarType that "dtype" constants hold (csrc/core/dtype.cpp).
 _FLOATING = {5: "float16", 6: "float32", 7: "float64", 15: "bfloat16"}
@@ -34,12 +34,13 @@ def below(block: Any) -> Iterator[Any]:
 
 def frame_of(source_range: str) -> tuple[str, int] | None:
     """File and line of the first frame that is the user's, of a node's source range or of torch's error
-    message."""
-    for pattern in (SCRIPTED_FRAME, _TRACED_FRAME):
-        for match in pattern.finditer(source_range):
-            if not is_machinery(match["file"]):
-                return match["file"], int(match["line"])
-    return None
+    message; of an installed library if the model is one's."""
+    matches = [
+        match for pattern in (SCRIPTED_FRAME, _TRACED_FRAME) for match in pattern.finditer(source_range)
+    ]
+    own = [match for match in matches if not is_machinery(match["file"])]
+    found = next((match for match in own if not is_installed(match["file"])), own[0] if own else None)
+    return (found["file"], int(found["line"])) if found else None
 
 
 def place_of(source_range: str) -> Place | None:

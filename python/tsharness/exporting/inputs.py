@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -73,6 +73,39 @@ def argument_names(model: torch.nn.Module, method: str) -> tuple[str, ...]:
         return ()
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return tuple(p.name for p in parameters if p.kind in positional)
+
+
+def check_arguments(model: torch.nn.Module, calls: Iterable[Inputs]) -> None:
+    """Raises UsageError for a method, or an argument, that the model does not have."""
+    for call in calls:
+        function = getattr(model, call.method, None)
+        if not callable(function):
+            there = ", ".join(_methods(model)) or "none"
+            raise UsageError(f"no method '{call.method}'; it has: {there}")
+        names, open_ended = _keywords(function)
+        unknown = [name for name in call.kwargs if name not in names]
+        if unknown and not open_ended:
+            there = ", ".join(names) or "none"
+            raise UsageError(f"{call.method}: no argument '{unknown[0]}'; it has: {there}")
+
+
+def _methods(model: torch.nn.Module) -> list[str]:
+    if not isinstance(model, torch.jit.ScriptModule):
+        return ["forward"]
+    return [name for name in model._c._method_names() if not name.startswith("__")]
+
+
+def _keywords(function: Any) -> tuple[tuple[str, ...], bool]:
+    """Names by which a function takes arguments, and whether it takes any others."""
+    if isinstance(function, torch._C.ScriptMethod):
+        return tuple(argument.name for argument in function.schema.arguments[1:]), False
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return (), True
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    open_ended = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters)
+    return tuple(one.name for one in parameters if one.kind in named), open_ended
 
 
 def map_leaves(name: str, value: Any, change: Callable[[str, Any], Any]) -> Any:

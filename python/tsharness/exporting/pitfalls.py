@@ -11,6 +11,7 @@ import torch
 from tsharness.exporting import graph
 from tsharness.exporting.convert import Converted
 from tsharness.exporting.observe import Observation
+from tsharness.exporting.ranges import LOOP
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.source import Place
 from tsharness.findings import finding
@@ -25,6 +26,7 @@ _TRACER = (
     (re.compile("to a Python boolean"), "TS101"),
     (re.compile("to a Python (integer|float|index|number)"), "TS102"),
     (re.compile("Using len"), "TS103"),
+    (re.compile(re.escape(LOOP)), "TS193"),
     (re.compile("Iterating over a tensor"), "TS104"),
     (re.compile("registered as constants|NumPy array|to a Python list|as_tensor|from_numpy"), "TS105"),
 )

@@ -19,7 +19,8 @@ from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.answer import answer_request
 from tsharness.exporting.guard import SEED
-from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.inputs import Inputs, check_arguments
+from tsharness.exporting.passable import check_passable
 from tsharness.exporting.record import ModelFailed, case_of
 from tsharness.exporting.requested import inputs_alone, recorded, requested_inputs
 from tsharness.exporting.signature import dims_that_vary, signature_of
@@ -37,13 +38,15 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         module = torch_jit.load(request.artifact)
         kind = "usage"
         examples = requested_inputs(request) or _bundled_inputs(module)
+        calls = [call for example in examples.values() for call in example]
+        check_arguments(module, calls)
         if message["only"] == "inputs":
             write_case_file(CaseFile(inputs_alone(examples), {}, {}), message["output"])
             return {}
         reference = torch_jit.load(Path(request.reference)) if request.reference else module
         kind, whence = "input", "the reference: " if request.reference else whence
+        check_passable(reference, [call.method for call in calls])
         cases = _cases(request, reference, examples, message["only"])
-        calls = [call for example in examples.values() for call in example]
         provenance = {"torch": str(torch.__version__), "seed": SEED, "packed": True}
         signature = signature_of(module, cases, dims_that_vary(module, calls))
         write_case_file(CaseFile(cases, signature, provenance), message["output"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -15,11 +15,11 @@ from tsharness.atomic import folder_beside
 from tsharness.cases.dims import Dynamic
 from tsharness.errors import ExportError, UsageError
 from tsharness.exporting.candidates import Candidate, check_candidate
-from tsharness.exporting.choice import choose
+from tsharness.exporting.choice import choose, without_circles
 from tsharness.exporting.collect import Collected, collect, dynamic_of
 from tsharness.exporting.convert import convert
 from tsharness.exporting.guard import one_thread, undisturbed
-from tsharness.exporting.inputs import Inputs, argument_names
+from tsharness.exporting.inputs import Inputs, argument_names, check_arguments
 from tsharness.exporting.observe import Observation, observe
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.pitfalls import of_candidate, of_model, version_findings
@@ -50,6 +50,7 @@ def export_model(
         raise UsageError(
             f"parameter {lazy[0]} has no shape yet (a lazy module): run the model once, then export"
         )
+    check_arguments(model, [call for calls in examples.values() for call in calls])
     launcher = Launcher(find_runner())
     try:
         with folder_beside(target) as folder, undisturbed(model) as before:
@@ -88,7 +89,9 @@ class _Export:
         seen = self._observe(placed, placement)
         findings += of_model(placed, seen, collected.recorded[0])
         candidates = self._candidates(placed, seen, collected, placement)
-        chosen, because = choose([candidate.result for candidate in candidates])
+        results = without_circles([candidate.result for candidate in candidates])
+        candidates = [replace(one, result=result) for one, result in zip(candidates, results, strict=True)]
+        chosen, because = choose(results)
         candidate = next(c for c in candidates if c.result is chosen)
         if any(c.converted.deprecated for c in candidates):
             findings.append(finding("TS161", f"torch {torch.__version__} says so"))

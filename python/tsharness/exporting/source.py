@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+import sysconfig
 import traceback
 import warnings
 from dataclasses import dataclass
@@ -20,7 +21,10 @@ _MACHINERY = (
     *(str(Path(str(module.__file__)).parent) + "/" for module in (torch, tsharness)),
     str(warnings.__file__),
     "<frozen",
+    "<eval_with_key>",  # what torch.fx writes
 )
+_STANDARD = tuple({f"{sysconfig.get_path(name)}/" for name in ("stdlib", "platstdlib")})
+_INSTALLED = tuple({f"{sysconfig.get_path(name)}/" for name in ("purelib", "platlib")})
 
 
 @dataclass(frozen=True)
@@ -50,18 +54,29 @@ def place(filename: str, line: int) -> Place:
 
 
 def is_machinery(filename: str) -> bool:
-    return filename.startswith(_MACHINERY)
+    """Whether it is torch's, tsharness' or Python's own."""
+    own = filename.startswith(_STANDARD) and not is_installed(filename)
+    return own or filename.startswith(_MACHINERY)
+
+
+def is_installed(filename: str) -> bool:
+    """Whether it belongs to an installed library: a decorator or a helper, or the model itself."""
+    return filename.startswith(_INSTALLED) or "/site-packages/" in filename
 
 
 def current_place(outermost: FrameType | None) -> Place | None:
-    """The innermost line outside of torch and tsharness that is being run; ``None`` if ``outermost``, the
-    frame of whoever started the model, is reached first."""
+    """The innermost line of the user's that is being run, or of an installed library if the model is one's;
+    ``None`` if ``outermost``, the frame of whoever started the model, is reached first."""
     frame: FrameType | None = sys._getframe(1)
+    library: Place | None = None
     while frame is not None and frame is not outermost:
-        if not is_machinery(frame.f_code.co_filename):
-            return place(frame.f_code.co_filename, frame.f_lineno)
+        filename = frame.f_code.co_filename
+        if not is_machinery(filename):
+            if not is_installed(filename):
+                return place(filename, frame.f_lineno)
+            library = library or place(filename, frame.f_lineno)
         frame = frame.f_back
-    return None
+    return library
 
 
 def user_traceback(error: BaseException) -> str:

@@ -17,7 +17,7 @@ from tsharness.cases.case_file import CaseFile, write_case_file
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
 from tsharness.exporting.answer import answer_request
-from tsharness.exporting.inputs import Inputs
+from tsharness.exporting.inputs import Inputs, check_arguments
 from tsharness.exporting.load import load_model
 from tsharness.exporting.record import ModelFailed
 from tsharness.exporting.requested import inputs_alone, recorded, requested_inputs
@@ -34,6 +34,8 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         examples = requested_inputs(request) or {}
         own = request.reference if request.own_reference else None
         model = load_model(own)[0].eval() if own is not None else None
+        if model is not None:
+            check_arguments(model, [call for example in examples.values() for call in example])
         kind = "input"
         if request.trace_case is not None and model is not None:
             torch_jit.save(_traced(model, examples[request.trace_case][0]), Path(message["output"]))

@@ -8,13 +8,17 @@ from typing import Any
 from tsharness.findings.exporting import EXPORT_RULES
 from tsharness.findings.inspecting import INSPECT_RULES
 from tsharness.findings.linting import LINT_RULES
+from tsharness.findings.loading import LOAD_RULES
 from tsharness.findings.migrating import MIGRATION_RULES
 from tsharness.findings.rule import Rule, filled
 from tsharness.findings.scripting import SCRIPTING_RULES
 from tsharness.findings.verifying import VERIFY_RULES
 from tsharness.report.model import Finding
 
-_ALL = (*EXPORT_RULES, *SCRIPTING_RULES, *VERIFY_RULES, *INSPECT_RULES, *LINT_RULES, *MIGRATION_RULES)
+_ALL = (
+    *(*EXPORT_RULES, *SCRIPTING_RULES, *VERIFY_RULES),
+    *(*INSPECT_RULES, *LINT_RULES, *LOAD_RULES, *MIGRATION_RULES),
+)
 RULES: Mapping[str, Rule] = {rule.code: rule for rule in _ALL}
 
 

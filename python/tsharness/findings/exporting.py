@@ -37,6 +37,15 @@ _TRACING = (
         "use operations on the whole tensor, or script the loop (@torch.jit.script_if_tracing)",
     ),
     Rule(
+        "TS193",
+        "warning",
+        "a loop over a size was unrolled in the trace",
+        "range() takes the example's size as a plain number, of which the tracer says nothing: the trace "
+        "repeats the body as often, and another size gives wrong results or none",
+        "use operations on the whole tensor, export with method script, or script the loop "
+        "(@torch.jit.script_if_tracing)",
+    ),
+    Rule(
         "TS105",
         "warning",
         "a tensor made from Python values was baked into the trace",

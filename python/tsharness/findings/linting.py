@@ -51,7 +51,7 @@ LINT_RULES = (
     Rule(
         "TS347",
         "warning",
-        "an attribute is set while it runs",
+        "it changes its own state while it runs",
         "calls depend on earlier calls, and two threads on one module disturb each other",
         "clone the module for each stream and thread; or pass the state in and out",
     ),
@@ -87,7 +87,8 @@ LINT_RULES = (
         "TS352",
         "warning",
         "not what Triton's PyTorch backend takes",
-        "it passes tensors, one-dimensional lists of strings; it takes a tensor, a tuple or a list of them",
+        "it passes tensors and one-dimensional lists of strings, or a single Dict[str, Tensor], and does not "
+        "load a model with other arguments, Optional ones too; it takes a tensor, a tuple or a list of them",
         "wrap forward so that it takes tensors and returns a tuple",
     ),
     Rule(

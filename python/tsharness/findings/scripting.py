@@ -189,7 +189,7 @@ SCRIPTING_RULES = (
         "error",
         "torch.jit.script does not take this",
         "TorchScript is a subset of Python with static types",
-        "rewrite the line, mark what production does not need @torch.jit.unused, or export with method trace",
+        "rewrite the line, or mark what is not needed @torch.jit.unused; or export with method trace",
         r"",
     ),
 )

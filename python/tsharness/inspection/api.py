@@ -31,6 +31,7 @@ from tsharness.inspection.danger import dangers
 from tsharness.inspection.exit_codes import exit_code_of
 from tsharness.inspection.gate import unread
 from tsharness.inspection.lints import LINTS, limited
+from tsharness.inspection.loading import cannot_load
 from tsharness.inspection.operators import Registry, kind_of_operator
 from tsharness.inspection.other_kinds import Outside, look_at
 from tsharness.inspection.report import AskedLibTorch, Inspection, Method, Module, OperatorUse
@@ -149,6 +150,7 @@ def _other_kind(path: Path, kind: Kind) -> Iterator[Finding]:
 
 _RULES: Sequence[Callable[[Subject], Iterator[Finding]]] = (
     dangers,
+    cannot_load,
     compatibility.file_format,
     compatibility.custom_classes,
     compatibility.missing_operators,

@@ -11,6 +11,7 @@ _BY_BEGINNING = {
     "TS33": ExitCode.CANNOT_RUN,
     "TS36": ExitCode.REFUSED,
     "TS37": ExitCode.REFUSED,
+    "TS38": ExitCode.CANNOT_RUN,
 }
 """Of errors, by the beginning of their codes; every other error is a failed check."""
 

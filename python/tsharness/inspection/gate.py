@@ -11,6 +11,7 @@ from tsharness.errors import RefusedError
 from tsharness.findings import finding
 from tsharness.inspection.danger import dangers
 from tsharness.inspection.judged import Judged, judged_of
+from tsharness.inspection.loading import cannot_load
 from tsharness.inspection.other_kinds import look_at
 from tsharness.inspection.refusing import ambiguities, not_torchscript, refusal
 from tsharness.inspection.subject import Subject
@@ -34,7 +35,7 @@ def refuse_dangers(
     TorchScript. ``as_kind``: as what it will be run (``--kind``). Raises
     RefusedError, with what and where, for an operator that can do more than compute and is not allowed, and
     for machine code outside the cage, and for what readers could read in two ways; ArtifactError for a file
-    that is damaged, or that nothing here runs."""
+    that is damaged, or that nothing here runs, or of which LibTorch cannot compile the code."""
     kind, runtime = kind_of(path), runtime_of(path, as_kind)
     if runtime.name == "aoti" and not caged and NATIVE_CODE not in allow_ops:
         raise RefusedError(
@@ -50,7 +51,7 @@ def refuse_dangers(
     else:
         archive = read_archive(path)
         subject = Subject(kind, archive, allow_ops=frozenset(allow_ops), libraries=libraries)
-        found += [*unread(subject), *dangers(subject)]
+        found += [*unread(subject), *dangers(subject), *cannot_load(subject)]
         judged = judged_of(subject)
     error = refusal(path, found, runtime.name)
     if error is not None:

@@ -6,13 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tsharness.artifact.code import OperatorCall
+from tsharness.artifact.code import REFERENCE, Function, OperatorCall, unparse
 from tsharness.artifact.mentions import dotted
 from tsharness.artifact.script_archive import attributes_of, class_of
 from tsharness.artifact.traced_inputs import TracedTensor
 from tsharness.findings import finding
 from tsharness.inspection.operators import kind_of_operator
 from tsharness.inspection.subject import Subject, constant
+from tsharness.inspection.summaries import Write
 from tsharness.report.model import Finding
 
 _MOST = 5  # findings of one kind: the rest is counted
@@ -113,47 +114,36 @@ def randomness(subject: Subject) -> Iterator[Finding]:
 
 
 def written_inputs(subject: Subject) -> Iterator[Finding]:
-    """Operators that write to their first argument, where that is a method's own, handed on or not."""
-    told = set()
-    open_ = [(name, frozenset(subject.archive.code.functions[name].parameters[1:])) for name in subject.roots]
-    while open_:
-        name, inputs = open_.pop()
-        if (name, inputs) in told or name not in subject.called:
-            continue
-        told.add((name, inputs))
-        function = subject.archive.code.functions[name]
-        for call in function.operators:
-            target = call.node.args[0] if call.node.args else None
-            if _writes(call.op) and isinstance(target, ast.Name) and target.id in inputs:
-                seen = f"{call.op} writes to {target.id}: `{subject.text(function, call.node)}`"
-                yield subject.found("TS346", seen, function, call.node)
-        for site in function.calls:
-            callee = subject.archive.code.functions[site.function]
-            offset = len(callee.parameters) - len(site.node.args) if callee.parameters[:1] == ("self",) else 0
-            handed = (
-                parameter
-                for parameter, argument in zip(callee.parameters[offset:], site.node.args, strict=False)
-                if isinstance(argument, ast.Name) and argument.id in inputs
-            )
-            passed = frozenset(handed)
-            if passed:
-                open_.append((site.function, passed))
+    """What is written to that a method was given, under whatever name."""
+    for root, write in _root_writes(subject):
+        inputs = [
+            root.parameters[i] for i in sorted({i for i, _ in write.to}) if 0 < i < len(root.parameters)
+        ]
+        if inputs:
+            how = write.op or f"{write.function.short_name}, which sets {write.attribute or 'an item'},"
+            text = subject.text(write.function, write.node)
+            seen = f"{how} writes to {', '.join(inputs)}: `{text}`"
+            yield subject.found("TS346", seen, write.function, write.node)
 
 
-def _writes(op: str) -> bool:
-    name = op.partition("::")[2]
-    return op.startswith("aten::") and name.endswith("_") and not name.startswith("__")
+def set_state(subject: Subject) -> Iterator[Finding]:
+    """What is written to that the module holds."""
+    for _, write in _root_writes(subject):
+        if any(position == 0 for position, _ in write.to):
+            name = write.function.short_name
+            if write.op:
+                seen = f"{write.op} in {name}: `{subject.text(write.function, write.node)}`"
+            else:
+                seen = f"{name} sets {write.attribute or 'an item'}"
+            yield subject.found("TS347", seen, write.function, write.node)
 
 
-def set_attributes(subject: Subject) -> Iterator[Finding]:
-    told = set()
-    for name in subject.called:
-        function = subject.archive.code.functions[name]
-        for attribute, node in function.sets:
-            if (name, attribute) in told:
-                continue
-            told.add((name, attribute))
-            yield subject.found("TS347", f"{function.short_name} sets {attribute}", function, node)
+def _root_writes(subject: Subject) -> Iterator[tuple[Function, Write]]:
+    for name in subject.roots:
+        if name in subject.called:
+            root = subject.archive.code.functions[name]
+            for write in subject.writes.of(name).writes.values():
+                yield root, write
 
 
 def ignored_functions(subject: Subject) -> Iterator[Finding]:
@@ -190,9 +180,25 @@ def optimised(subject: Subject) -> Iterator[Finding]:
             return
 
 
+def objects_passed(subject: Subject) -> Iterator[Finding]:
+    """In the types of what methods take and give back: a named tuple is none, it is a tuple."""
+    code = subject.archive.code
+    for name in subject.roots:
+        function = code.functions[name]
+        if name not in subject.called or function.method.startswith("__"):
+            continue
+        arguments = [(f"takes, as {one.arg},", one.annotation) for one in function.body.args.args[1:]]
+        for how, type_ in [*arguments, ("gives back", function.body.returns)]:
+            for path in dict.fromkeys(REFERENCE.findall(unparse(type_))):
+                class_ = code.classes.get(path)
+                if class_ is None or class_.base != "NamedTuple":
+                    seen = f"{function.short_name} {how} objects of {path.rpartition('.')[2]}"
+                    yield subject.found("TS384", seen, function, function.body)
+
+
 LINTS = (
-    *(baked_devices, baked_dtypes, baked_sizes, training_mode, randomness, written_inputs, set_attributes),
-    *(ignored_functions, autocast, gradients, optimised),
+    *(baked_devices, baked_dtypes, baked_sizes, training_mode, randomness, written_inputs, set_state),
+    *(ignored_functions, autocast, gradients, optimised, objects_passed),
 )
 
 

@@ -15,6 +15,15 @@ DANGEROUS: Mapping[str, str] = {"file": "TS361", "process": "TS362", UNKNOWN: "T
 
 _INTERPRETED = frozenset(("prim::Print", "prim::fork", "prim::awaitable"))
 """What the interpreter knows itself, in no registry."""
+_WRITTEN = frozenset(
+    (
+        *("prim::shape", "prim::ndim", "prim::T", "prim::H", "prim::mT", "prim::mH"),
+        *("aten::_single", "aten::_pair", "aten::_triple", "aten::_quadruple", "aten::list_with_default"),
+        *("aten::_assert", "aten::_assert_int_or_pair", "aten::type"),
+    )
+)
+"""Functions that LibTorch has written in TorchScript: in no registry, and compiled with whatever calls them.
+They are made of pure operators (torch/csrc/jit/frontend/builtin_functions.cpp)."""
 _LIBRARIES = {
     "torchvision": "torchvision (libtorchvision.so, or import torchvision)",
     "torchaudio": "torchaudio (libtorchaudio.so)",
@@ -63,11 +72,11 @@ class Registry:
     """By the operator's name, "aten::add"."""
 
     def has(self, op: str) -> bool:
-        return op in self.overloads or op in _INTERPRETED
+        return op in self.overloads or op in _INTERPRETED or op in _WRITTEN
 
     def takes(self, op: str, positional: int, keywords: Sequence[str]) -> bool:
         """Whether one of its overloads takes such a call; the interpreter's own are not asked."""
-        if op.startswith("prim::") or not keywords:
+        if op.startswith("prim::") or op in _WRITTEN or not keywords:
             return True
         return any(one.takes(positional, keywords) for one in self.overloads.get(op, ()))
 
@@ -110,7 +119,7 @@ def kind_of_operator(op: str) -> str:
 @cache
 def harmless_operators() -> tuple[str, ...]:
     """All of the known LibTorches that are not dangerous."""
-    names = {name for registry in known_registries() for name in registry.overloads} | _INTERPRETED
+    names = {name for registry in known_registries() for name in registry.overloads} | _INTERPRETED | _WRITTEN
     return tuple(sorted(name for name in names if kinds().get(name) not in DANGEROUS))
 
 

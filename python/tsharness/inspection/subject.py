@@ -10,10 +10,11 @@ from typing import Any
 
 from tsharness.artifact.code import Function, OperatorCall, unparse
 from tsharness.artifact.kind import Kind
-from tsharness.artifact.script_archive import ScriptArchive, class_of
+from tsharness.artifact.script_archive import ScriptArchive, attributes_of, class_of
 from tsharness.artifact.storages import Storage, storages
 from tsharness.findings import finding
 from tsharness.inspection.operators import Registry
+from tsharness.inspection.writes import Writes
 from tsharness.report.model import Finding
 
 
@@ -51,6 +52,12 @@ class Subject:
         flatbuffer = self.archive.flatbuffer
         classes = {*map(class_of, self.objects), *(flatbuffer.object_types if flatbuffer else ())}
         return self.archive.code.reachable(f"{name}.__setstate__" for name in sorted(filter(None, classes)))
+
+    @cached_property
+    def writes(self) -> Writes:
+        """What the functions write to that run when a method is called."""
+        training = any(attributes_of(one).get("training") is True for _, one in self.archive.modules())
+        return Writes(self.archive.code, self.called, training=training)
 
     def uses(self, functions: Iterable[str] | None = None) -> Iterator[tuple[Function, OperatorCall]]:
         """Calls of operators in these functions; by default in all that may run when it is called."""

@@ -14,7 +14,9 @@ from tsharness.findings import finding
 from tsharness.inspection.subject import Subject
 from tsharness.report.model import Finding
 
-_TAKEN = ("Tensor", "Optional[Tensor]", "List[str]")
+_TAKEN = ("Tensor", "List[str]")
+_DICT = "Dict[str, Tensor]"
+"""Taken if it is the only argument: Triton's inputs are then its entries, by their names."""
 _DTYPES = {
     "bool": "TYPE_BOOL",
     "uint8": "TYPE_UINT8",
@@ -39,10 +41,14 @@ def contract(subject: Subject) -> Iterator[Finding]:
     if forward is None:
         yield finding("TS352", "it has no method forward")
         return
-    for argument in forward.body.args.args[1:]:
+    arguments = forward.body.args.args[1:]
+    for argument in arguments:
         type_ = unparse(argument.annotation)
-        if type_ not in _TAKEN:
-            yield finding("TS352", f"the argument {argument.arg} is a {type_}")
+        if type_ not in _TAKEN and not (type_ == _DICT and len(arguments) == 1):
+            beside = ", and not the only one" if type_ == _DICT else ""
+            yield finding("TS352", f"the argument {argument.arg} is a {type_}{beside}")
+    if not arguments:
+        yield finding("TS352", "forward takes no arguments")
     returned = unparse(forward.body.returns)
     if _outputs(forward) is None:
         yield finding("TS352", f"forward returns {returned}")
@@ -66,22 +72,48 @@ def config(subject: Subject, name: str) -> str | None:
     outputs = _outputs(forward) if forward else None
     if forward is None or outputs is None:
         return None
-    traced = list(subject.traced.get("forward", ()))
-    inputs = []
-    for position, argument in enumerate(forward.body.args.args[1:]):
-        example = traced[position] if position < len(traced) else None
-        inputs.append(
-            _tensor(f"{argument.arg}__{position}" if "__" not in argument.arg else argument.arg, example)
-        )
+    inputs = _inputs(forward, list(subject.traced.get("forward", ())))
     lines = [f"name: {json.dumps(name)}", 'backend: "pytorch"', "max_batch_size: 8  # edit"]
-    lines += ["input [", ",\n".join(inputs), "]"]
-    lines += ["output [", ",\n".join(_tensor(f"OUTPUT__{i}", None) for i in range(outputs)), "]"]
+    lines += ["input [", *_separated(inputs), "]"]
+    lines += ["output [", *_separated([_tensor(f"OUTPUT__{i}", None) for i in range(outputs)]), "]"]
     return "\n".join(lines) + "\n"
 
 
-def _tensor(name: str, example: object) -> str:
+def _separated(items: list[tuple[str, str]]) -> list[str]:
+    """Commas stand before the comments."""
+    return [
+        f"  {text}{',' if number < len(items) else ''}{note}" for number, (text, note) in enumerate(items, 1)
+    ]
+
+
+def _inputs(forward: Function, traced: list[object]) -> list[tuple[str, str]]:
+    arguments = forward.body.args.args[1:]
+    if [unparse(one.annotation) for one in arguments] == [_DICT]:
+        example = traced[0] if traced and isinstance(traced[0], dict) else {}
+        names = dict.fromkeys([*map(str, example), *_keys(forward, arguments[0].arg)])
+        return [_tensor(name, example.get(name)) for name in names or ["KEY"]]
+    return [
+        _tensor(
+            argument.arg if "__" in argument.arg else f"{argument.arg}__{position}",
+            traced[position] if position < len(traced) else None,
+        )
+        for position, argument in enumerate(arguments)
+    ]
+
+
+def _keys(forward: Function, name: str) -> Iterator[str]:
+    """Those by which the code asks for an argument's entries: ``inputs["a"]``."""
+    for node in ast.walk(forward.body):
+        if not isinstance(node, ast.Subscript) or unparse(node.value) != name:
+            continue
+        if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, str):
+            yield node.slice.value
+
+
+def _tensor(name: str, example: object) -> tuple[str, str]:
+    """Its entry, and a comment for whoever completes it."""
     dtype, dims, note = "TYPE_FP32", "-1", "  # edit: the archive does not say"
     if isinstance(example, TracedTensor):
         dtype = _DTYPES.get(example.dtype, dtype)
         dims, note = ", ".join(map(str, example.dims[1:])) or "1", ""
-    return f"  {{ name: {json.dumps(name)}  data_type: {dtype}  dims: [ {dims} ] }}{note}"
+    return f"{{ name: {json.dumps(name)}  data_type: {dtype}  dims: [ {dims} ] }}", note

@@ -23,7 +23,9 @@ def kind_name(kind: str) -> str:
 
 
 def kind_facts(kind: str, facts: Mapping[str, Any]) -> Iterator[str]:
-    """What its runner said of it."""
+    """What its runner said of it; nothing if it did not load."""
+    if not facts:
+        return
     if facts.get("autograd"):
         yield "calls autograd, so it ran with gradients"
     if facts.get("hooks"):

@@ -12,7 +12,8 @@ from typing import Any
 from tsharness.errors import UsageError
 
 _DEEPEST = 64
-"""Brackets inside brackets; a suite file needs three."""
+"""Brackets inside brackets, parts of a dotted key, folders of a path; a suite file needs three."""
+_DOTTED = re.compile(rf"[\w-]+(?:\s*\.\s*[\w-]+){{{_DEEPEST},}}")
 
 
 def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
@@ -30,7 +31,7 @@ def read_toml(file: Path) -> tuple[str, dict[str, Any]]:
         raise UsageError(f"{file}: not UTF-8: {error.reason} at byte {error.start}") from None
     deep = _too_deep(text)
     if deep:
-        raise UsageError(f"{file}:{deep}: brackets inside brackets, deeper than {_DEEPEST} levels")
+        raise UsageError(f"{file}:{deep}: brackets or keys inside each other, deeper than {_DEEPEST} levels")
     try:
         return text, dict(tomllib.loads(text))
     except ValueError as error:  # besides TOML's own: a number of more digits than Python reads
@@ -50,10 +51,11 @@ def toml_text(text: str) -> str:
 
 
 def line_of(text: str, number: int, key: str) -> str:
-    """ ":7", where an artifact of the file says the key; empty if it is not told in the ordinary way."""
+    """ ":7", where an artifact of the file says the key; empty if it is not found."""
     tables = list(re.finditer(r"^\s*\[\[\s*(?:tool\.tsharness\.)?artifacts\s*\]\]", text, re.MULTILINE))
-    if number > len(tables):
-        return ""
+    if number > len(tables):  # artifacts = [{path = ...}, ...]
+        inline = list(re.finditer(rf"[{{,]\s*{key}\s*=", text))
+        return f":{text.count(chr(10), 0, inline[number - 1].end()) + 1}" if number <= len(inline) else ""
     after = tables[number - 1].end()
     found = re.compile(rf"^\s*{key}\s*=", re.MULTILINE).search(text, after)
     return f":{text.count(chr(10), 0, found.end()) + 1}" if found else ""
@@ -65,14 +67,20 @@ def wrong_pattern(pattern: str) -> str:
         return "expected a file or a glob"
     if PurePath(pattern).is_absolute():
         return "expected a path relative to the suite file"
+    if len(PurePath(pattern).parts) > _DEEPEST:
+        return f"more than {_DEEPEST} folders inside each other"
     if any("**" in part and part != "**" for part in PurePath(pattern).parts):
         return "** stands for folders, and can only be a whole part of a path"
     return "" if PurePath(pattern).parts else "expected a file or a glob"
 
 
 def _too_deep(text: str) -> int:
-    """The line in which brackets nest too deeply; 0 if none do. Python's readers of TOML would recurse."""
-    plain = re.sub(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', "", text)
+    """The line in which brackets nest too deeply, or a key has too many parts; 0 if none do. Python's readers
+    of TOML would recurse, or whatever reads what they give."""
+    plain = re.sub(r'"(?:\\.|[^"\\\n])*"|\'[^\'\n]*\'|#[^\n]*', "_", text)
+    dotted = _DOTTED.search(plain)
+    if dotted:
+        return plain.count("\n", 0, dotted.start()) + 1
     depth, line = 0, 1
     for character in plain:
         line += character == "\n"

@@ -262,7 +262,7 @@ def _report(
     codes = [*exit_codes_of(cases), *map(exit_code_of_check, checks)]
     exit_code = ExitCode.CRASH if launcher.interrupted else worst(codes)
     return VerifyReport(
-        artifact=_artifact_info(plan, integrity, result),
+        artifact=_artifact_info(plan, integrity, result, options.kind or ""),
         cases_from=plan.cases_from,
         proves=plan.proves,
         judged=options.judged,
@@ -293,17 +293,17 @@ def _runner_info(result: RunResult, options: VerifyOptions, launcher: Launcher) 
     return RunnerInfo.from_hello(result.hello, options.device, options.runner, launcher.place)
 
 
-def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult) -> ArtifactInfo:
+def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult, kind: str) -> ArtifactInfo:
     provenance = plan.document.provenance
     loaded = result.loaded or {}
-    runtime = str(loaded.get("kind", ""))
+    runtime = str(loaded.get("kind", kind))
     return ArtifactInfo(
         path=str(plan.artifact),
         sha256=integrity.sha256,
         size=integrity.size,
         method=provenance.get("method"),
         torch=provenance.get("torch"),
-        parameters=loaded["parameters"] if runtime and RUNTIMES[runtime].counts_parameters else None,
+        parameters=loaded.get("parameters") if runtime and RUNTIMES[runtime].counts_parameters else None,
         runtime=runtime,
         facts=loaded.get("facts", {}),
     )

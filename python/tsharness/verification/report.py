@@ -37,7 +37,7 @@ class ArtifactInfo:
     parameters: int | None
     """Number of parameters' elements; ``None`` if it did not load, or if its kind does not say."""
     runtime: str = ""
-    """As what it ran (docs/kinds.md); empty if it did not load."""
+    """As what it ran, or was to run (docs/kinds.md)."""
     facts: Mapping[str, Any] = field(default_factory=dict)
     """What only that kind has to say, such as its memory plan."""
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from tsharness.artifact.archive import BESIDE_SUFFIX
 from tsharness.artifact.kind import kind_of
+from tsharness.cases.input_spec import InputCase
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import UsageError
 from tsharness.runner.launch import Launcher
+from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
 from tsharness.runtimes.registry import runtime_of
 from tsharness.scratch import ScratchFolder
@@ -64,6 +66,7 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
     prober = Prober(artifact, seeking, launcher, hooks)
     found = Found(options.inputs, "--input") if options.inputs else find_inputs(prober)
     if reference == "none" and found.cases:
+        _check_names(artifact, found.cases, prober.describe())
         prober.record(found.cases, output)
         lacks = ""
     else:
@@ -72,6 +75,19 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
         )
         lacks = record_reference(request, output, options.timeout, options.sandbox)
     return f"inputs from {found.whence}, {_in_words(reference)}{lacks}"
+
+
+def _check_names(artifact: Path, cases: Sequence[InputCase], described: Event) -> None:
+    """Raises UsageError for a method, or an argument, that the artifact does not have."""
+    methods = {one["name"]: [a["name"] for a in one["arguments"]] for one in described["methods"]}
+    for case in cases:
+        if case.method not in methods:
+            there = ", ".join(name for name in methods if not name.startswith("_"))
+            raise UsageError(f"{artifact}: no method '{case.method}'; it has: {there}")
+        for spec in case.inputs:
+            if spec.name not in methods[case.method]:
+                there = ", ".join(methods[case.method]) or "none"
+                raise UsageError(f"{artifact}: {case.method}: no argument '{spec.name}'; it has: {there}")
 
 
 def _stated(reference: str | None) -> str | None:

@@ -38,8 +38,9 @@ class Context:
 
     @property
     def runtime(self) -> Runtime:
-        """What ran the artifact."""
-        return RUNTIMES[self.result.loaded["kind"] if self.result.loaded else "torchscript"]
+        """What ran the artifact, or was to run it."""
+        loaded = self.result.loaded
+        return RUNTIMES[loaded["kind"] if loaded else self.options.kind or "torchscript"]
 
     @property
     def calls_autograd(self) -> bool:
