@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -245,6 +247,137 @@ def test_a_real_detector_keeps_its_state(models: Path, tmp_path: Path) -> None:
     """silero-vad, whose recordings begin with a reset."""
     asked = ("--to", "lite", "-o", tmp_path / "vad.ptl", "--level", "quick", "--compare-time", "0")
     ran = tsharness("migrate", models / "silero_vad.pt", *asked)
-    assert ran.code == 0 and "SAFE" in ran.out and "TS518 torch.no_grad(): vad_annotator.py:712" in ran.out, (
+    assert "TS518 torch.no_grad(): vad_annotator.py:712" in ran.out, ran.text
+    # All that its cases call is right; a method of it no case calls.
+    assert ran.code == 3 and "UNPROVED  nothing differs, but no case calls audio_forward:" in ran.out, (
         ran.text
     )
+
+
+def extra_files_of(path: Path, *names: str) -> dict[str, bytes]:
+    found: dict[str, str | bytes] = dict.fromkeys(names, "")
+    with torch_jit.without_deprecation():
+        torch.jit.load(str(path), _extra_files=found)
+    return {name: data.encode() if isinstance(data, str) else data for name, data in found.items()}
+
+
+def test_extra_files_go_into_an_export_and_along_to_lite(tmp_path: Path) -> None:
+    (tmp_path / "labels.json").write_bytes(b'["a"]\xff')
+    script, lite = tmp_path / "m.pt", tmp_path / "m.ptl"
+    stated = ("--extra-file", f"labels.json={tmp_path / 'labels.json'}", "--extra-file", f"a/b={__file__}")
+    asked = ("-o", script, "--families", "none", "--quiet")
+    assert tsharness("export", "examples/linear.py:make", *asked, *stated, cwd=ROOT).code == 0
+    assert extra_files_of(script, "labels.json")["labels.json"] == b'["a"]\xff'
+    assert tsharness("verify", script, "--level", "quick").code == 0
+    ran = tsharness("migrate", script, "--to", "lite", "-o", lite, "--compare-time", "0")
+    assert ran.code == 0 and "SAFE" in ran.out, ran.text
+    kept = extra_files_of(lite, "labels.json", "a/b", "tsharness/cases.safetensors")
+    assert kept["labels.json"] == b'["a"]\xff' and kept["a/b"] == Path(__file__).read_bytes()
+    assert not kept["tsharness/cases.safetensors"]
+
+
+def test_the_api_takes_extra_files_too(tmp_path: Path) -> None:
+    model, path = torch.nn.Linear(3, 2).eval(), tmp_path / "m.ptl"
+    package.export(model, torch.ones(1, 3), path, format="lite", families=(), extra_files={"r_max": "5.0"})
+    assert extra_files_of(path, "r_max") == {"r_max": b"5.0"}
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        (("x",), "expected NAME=PATH"),
+        (("../x=setup",), "plain relative name"),
+        (("/x=setup",), "plain relative name"),
+        (("tsharness/cases.safetensors=setup",), "this program's own"),
+        (("x=missing",), "missing cannot be read"),
+        (("x=setup", "x=setup"), "stated twice"),
+    ],
+)
+def test_what_cannot_be_an_extra_file(stated: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    (tmp_path / "setup").write_text("")
+    (tmp_path / "model.py").write_text(
+        "import torch\ndef make():\n    return torch.nn.ReLU(), torch.ones(2)\n"
+    )
+    options = [part for one in stated for part in ("--extra-file", one)]
+    ran = tsharness("export", "model.py:make", "-o", "m.pt", *options, cwd=tmp_path)
+    assert ran.code == 2 and said in ran.err and not (tmp_path / "m.pt").exists(), ran.text
+
+
+METHODS = """
+import torch
+
+
+class Both(torch.nn.Module):
+    def forward(self, x):
+        return x * 2
+
+    @torch.jit.export
+    def encode(self, x, k: int):
+        return x + k
+
+    @torch.jit.export
+    def _private(self, x):
+        return x
+
+
+class Encoder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(20, 4)
+
+    @torch.jit.export
+    def encode(self, ids):
+        return self.table(ids)
+
+
+def make(*calls):
+    import tsharness
+
+    one, all = tsharness.Inputs(torch.ones(3, 2)), tsharness.Inputs(torch.ones(3, 2), k=1, method="encode")
+    return torch.jit.script(Both()), {"example": one, **({"all": all} if calls else {})}
+
+
+def complete():
+    return make(1)
+"""
+
+
+def test_a_method_that_no_case_calls_is_not_proved(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(METHODS)
+    asked = ("--to", "lite", "-o", "m.ptl", "--compare-time", "0", "--json", "run.json")
+    ran = tsharness("migrate", "model.py:make", *asked, cwd=tmp_path)
+    assert ran.code == 3 and "UNPROVED" in ran.out and "no case calls encode:" in ran.out, ran.text
+    report = written_report(tmp_path / "run.json")
+    assert report["verdict"] == "unproved" and report["domain"]["methods"] == ["encode", "forward"]
+    assert not (tmp_path / "m.ptl").exists()
+    ran = tsharness("migrate", "model.py:complete", *asked, cwd=tmp_path)
+    assert ran.code == 0 and "SAFE" in ran.out, ran.text
+
+
+def test_without_forward(tmp_path: Path) -> None:
+    """The lite interpreter takes it; other formats have no form of it, and that is no crash."""
+    (tmp_path / "model.py").write_text(METHODS)
+    script = tmp_path / "encoder.pt"
+    code = "import torch, model; torch.jit.script(model.Encoder()).save('encoder.pt')"
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, check=False)
+    assert done.returncode == 0
+    ran = tsharness("migrate", script, "--to", "lite", "-o", tmp_path / "e.ptl", "--compare-time", "0")
+    assert ran.code == 0 and "SAFE" in ran.out, ran.text
+    ran = tsharness("migrate", script, "--to", "aoti", "-o", tmp_path / "e.pt2")
+    assert ran.code == 5 and "BLOCKED  TS513" in ran.out and "encode" in ran.out, ran.text
+
+
+def test_sizes_and_values_that_the_old_one_takes_are_tried_and_stay_in_its_cases(tmp_path: Path) -> None:
+    (tmp_path / "model.py").write_text(METHODS)
+    asked = ("--to", "lite", "-o", "m.ptl", "--compare-time", "0", "--json", "run.json")
+    ran = tsharness("migrate", "model.py:complete", *asked, cwd=tmp_path)
+    assert ran.code == 0, ran.text
+    free = {one["dim"] for one in written_report(tmp_path / "run.json")["domain"]["free"]}
+    assert {"x dim 0", "x dim 1", "encode/x dim 0", "encode/k", "every free dim at once"} <= free
+    ran, report = verify_json(tmp_path / "m.ptl", "--level", "quick")
+    names = {case["name"] for case in report["cases"]}
+    assert ran.code == 0 and {"x dim 0=4", "x dim 0=1", "encode/k=2"} <= names
+    ran = tsharness("migrate", "model.py:complete", *asked, "--fixed", "x", cwd=tmp_path)
+    assert ran.code == 0 and "for these sizes alone (" in ran.out and "x dim 0" in ran.out, ran.text
+    ran = tsharness("migrate", "model.py:complete", *asked, "--fixed", "y", cwd=tmp_path)
+    assert ran.code == 2 and "no input is named 'y'; there are: x, k" in ran.err, ran.text

@@ -7,6 +7,7 @@ import shutil
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 from tsharness.cases.safetensors_file import Location
@@ -16,6 +17,11 @@ BESIDE_SUFFIX = ".cases.safetensors"
 """Of the file beside an artifact that has its cases, where they are not inside."""
 CASES_RECORD = "extra/tsharness/cases.safetensors"
 """Name of the embedded case file below the archive's root folder, as torch names extra files."""
+
+_EXTRA = "extra"
+"""The folder of torch's extra files."""
+_OURS = "tsharness/"
+"""Extra files of this program's."""
 
 _ALIGNMENT = 64  # bytes; torch aligns its records so, and readers may map them
 _ZIP64_EXTRA = 20  # bytes that zipfile puts before the extra field of a record of more than 2 GB
@@ -116,13 +122,38 @@ def _ended(inflate: zlib._Decompress) -> bool:
     return inflate.eof and not more and not inflate.unused_data
 
 
+def users_extra_files(path: Path) -> dict[str, bytes]:
+    """By their names, the files that somebody added to an archive (torch's ``_extra_files``), without those
+    that this program adds; none for what is no zip. Raises ArtifactError for one that cannot be read."""
+    archive = open_archive(path)
+    if archive is None:
+        return {}
+    found = {}
+    with archive:
+        for info in archive.infolist():
+            folder, _, name = record_name(info).partition("/")
+            if folder != _EXTRA or not name or name.startswith(_OURS):
+                continue
+            try:
+                found[name] = raw_record(path, info)
+            except BAD_ZIP as error:
+                raise ArtifactError(f"{path}: the extra file {name!r} cannot be read: {error}") from None
+    return found
+
+
 def append_cases(path: Path, data: bytes) -> None:
     """Adds the cases to an archive that has none, as torch's ``_extra_files`` would."""
+    append_extra_files(path, {CASES_RECORD.partition("/")[2]: data})
+
+
+def append_extra_files(path: Path, files: Mapping[str, bytes]) -> None:
+    """Adds files to an archive that has none of these names, as torch's ``_extra_files`` would."""
     with zipfile.ZipFile(path, "a") as archive:
         root = archive.infolist()[0].filename.partition("/")[0]
-        info = zipfile.ZipInfo(f"{root}/{CASES_RECORD}")
-        info.extra = _padding(archive.start_dir, info.filename)
-        archive.writestr(info, data)
+        for name, data in files.items():
+            info = zipfile.ZipInfo(f"{root}/{_EXTRA}/{name}")
+            info.extra = _padding(archive.start_dir, info.filename)
+            archive.writestr(info, data)
 
 
 def remove_cases(source: Path, target: Path) -> bool:

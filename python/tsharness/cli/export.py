@@ -70,6 +70,10 @@ def command(
     max_case_bytes: Annotated[
         str, typer.Option("--max-case-bytes", metavar="SIZE", help="Of all cases inside the artifact.")
     ] = "64MB",
+    extra_files: Annotated[
+        list[str],
+        typer.Option("--extra-file", metavar="NAME=PATH", help="Goes into the archive; repeatable."),
+    ] = [],  # noqa: B006
     force: Annotated[bool, typer.Option("--force", help="Write it even if its self-check fails.")] = False,
     timeout: Timeout = 600.0,
     memory_limit: MemoryLimit = None,
@@ -86,7 +90,7 @@ def command(
     interrupts = Interrupts()
     from tsharness.cases.dims import parse_dynamic
     from tsharness.cases.input_spec import input_cases
-    from tsharness.exporting.options import ExportOptions, parse_families
+    from tsharness.exporting.options import ExportOptions, parse_families, read_extra_files
     from tsharness.verification.plan import tolerance_layer
 
     options = ExportOptions(
@@ -102,6 +106,7 @@ def command(
         stages=stages,
         tolerance=tolerance_layer(parse_tolerances("--rtol", rtol), parse_tolerances("--atol", atol), exact),
         max_case_bytes=parse_size(max_case_bytes, "--max-case-bytes"),
+        extra_files=read_extra_files(extra_files),
         force=force,
         timeout=timeout,
         memory_limit=parse_size(memory_limit) if memory_limit else None,

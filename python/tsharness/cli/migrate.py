@@ -65,7 +65,11 @@ def command(
         str | None, typer.Option("--inputs", metavar="REF", help="Of a Python model: file.py:NAME.")
     ] = None,
     dynamic: Annotated[
-        list[str], typer.Option("--dynamic", metavar="x=N,*,H,W", help="Of a Python model: dims that change.")
+        list[str], typer.Option("--dynamic", metavar="x=N,*,H,W", help="Dims that change; * never does.")
+    ] = [],  # noqa: B006
+    fixed: Annotated[
+        list[str],
+        typer.Option("--fixed", metavar="INPUT", help="Its sizes, or its value, never change; repeatable."),
     ] = [],  # noqa: B006
     cases: Cases = None,
     only: Only = [],  # noqa: B006
@@ -100,8 +104,9 @@ def command(
     Every stage of the conversion runs all cases, the new artifact is verified in its own runner, and its
     latency is compared with the old one's. Only what is right is left at NEW, with its cases beside it.
 
-    Exit codes: 0 safe to replace, 1 it differs, 5 it cannot be converted, and those of verify. Of several the
-    worst counts, but for --plan, where being blocked is a result.
+    Exit codes: 0 safe to replace, 1 it differs, 3 part of what the old one does was not seen, 5 it cannot be
+    converted, and those of verify. Of several the worst counts, but for --plan, where being blocked is a
+    result.
     """
     _check(source, to, output, try_all, plan)
     results = Results("migrate", renderings_of(context.params))
@@ -228,6 +233,7 @@ class _Work:
             cases=path_of(params["cases"]),
             only=tuple(params["only"]),
             dynamic=tuple(params["dynamic"]),
+            fixed=tuple(params["fixed"]),
             inputs_from=params["inputs_from"],
             libraries=tuple(map(Path, params["libraries"])),
             tolerance=tolerance_layer(rtol, atol, exact=False),

@@ -38,6 +38,7 @@ def export(
     atol: float | Mapping[str, float] | None = None,
     exact: bool = False,
     max_case_bytes: int = MAX_CASE_BYTES,
+    extra_files: Mapping[str, str | bytes] | None = None,
     force: bool = False,
     timeout: float = 600.0,
     memory_limit: int | None = None,
@@ -58,7 +59,8 @@ def export(
     ``dtype``, ``device``, ``freeze``, ``optimize_for_inference``: what is done to it; the outputs are
     compared after each, and ``stages`` compares after every stage.
     ``rtol``, ``atol``, ``exact``: tolerances other than torch's own; kept in the artifact's cases.
-    ``max_case_bytes``: bound on the cases' tensors, in bytes. ``force`` writes a file that failed, too.
+    ``max_case_bytes``: bound on the cases' tensors, in bytes. ``extra_files``: by name, texts or bytes that
+    go into the archive, as torch.jit.save's ``_extra_files`` do. ``force`` writes a file that failed, too.
     ``timeout`` in seconds and ``memory_limit`` in bytes bound the runner.
 
     Raises UsageError for wrong arguments, ExportError (with ``.report``) if the model cannot be exported or
@@ -79,6 +81,10 @@ def export(
         stages=stages,
         tolerance=tolerance_layer(rtol, atol, exact),
         max_case_bytes=max_case_bytes,
+        extra_files={
+            name: data.encode() if isinstance(data, str) else data
+            for name, data in (extra_files or {}).items()
+        },
         force=force,
         timeout=timeout,
         memory_limit=memory_limit,

@@ -67,7 +67,7 @@ def check_candidate(
     path.parent.mkdir(exist_ok=True)
     reason, more = converted.reason, list[Finding]()
     if converted.module is not None:
-        reason, more = _save(converted.module, path, lite=options.format == "lite")
+        reason, more = _save(converted.module, path, options)
     findings = (*findings, *more)
     if reason:
         result = CandidateResult(
@@ -113,12 +113,12 @@ def content_of(path: Path) -> str:
     return found
 
 
-def _save(module: torch.jit.ScriptModule, path: Path, *, lite: bool) -> tuple[str, list[Finding]]:
+def _save(module: torch.jit.ScriptModule, path: Path, options: ExportOptions) -> tuple[str, list[Finding]]:
     """Saves a module: the reason if torch cannot, and what it had to change. Raises ExportError if the disk
     cannot take it."""
     try:
-        torch_jit.save(module, path)
-        return "", list(of_lite(save_lite(path, path))) if lite else []
+        torch_jit.save(module, path, extra_files=options.extra_files)
+        return "", list(of_lite(save_lite(path, path))) if options.format == "lite" else []
     except OSError as error:
         raise ExportError(f"cannot write {path.name}: {error.strerror or error}") from error
     except Exception as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from tsharness.artifact.archive import users_extra_files
 from tsharness.exporting import graph, torch_jit
 from tsharness.exporting.source import Place
 
@@ -23,11 +24,11 @@ _REFUSED = re.compile(r"^(\w+) is not supported in mobile module", re.MULTILINE)
 def save_lite(script: Path, path: Path) -> list[tuple[str, Place | None]]:
     """Writes a TorchScript file with bytecode for the lite interpreter besides. Contexts that change no value
     are left out: the name and the line of each. Raises RuntimeError, with the line if it can be told, for
-    what bytecode has no form of."""
-    module = torch_jit.load(script)
+    what bytecode has no form of. Extra files of the user's go along."""
+    module, extra = torch_jit.load(script), users_extra_files(script)
     left_out = _leave_out_contexts(module)
     try:
-        torch_jit.save(module, path, lite=True)
+        torch_jit.save(module, path, lite=True, extra_files=extra)
     except RuntimeError as error:
         where = _where(module, str(error))
         raise RuntimeError(f"{error}\n{where}") if where else error from None

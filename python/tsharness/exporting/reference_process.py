@@ -22,7 +22,7 @@ from tsharness.exporting.guard import SEED
 from tsharness.exporting.inputs import Inputs, check_arguments
 from tsharness.exporting.passable import check_passable
 from tsharness.exporting.record import ModelFailed, case_of
-from tsharness.exporting.requested import inputs_alone, recorded, requested_inputs
+from tsharness.exporting.requested import by_position, inputs_alone, recorded, requested_inputs
 from tsharness.exporting.signature import dims_that_vary, signature_of
 from tsharness.exporting.source import essence
 from tsharness.exporting.tensor_files import load_tensors
@@ -35,7 +35,9 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
     try:
         for library in request.libraries:
             torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]
-        module = torch_jit.load(request.artifact)
+        # What Python cannot load is judged by what it was made from, whose arguments it has.
+        known = Path(request.reference) if request.foreign and request.reference else request.artifact
+        module = torch_jit.load(known)
         kind = "usage"
         examples = requested_inputs(request) or _bundled_inputs(module)
         calls = [call for example in examples.values() for call in example]
@@ -43,6 +45,8 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         if message["only"] == "inputs":
             write_case_file(CaseFile(inputs_alone(examples), {}, {}), message["output"])
             return {}
+        if request.foreign:
+            examples = by_position(module, examples)
         reference = torch_jit.load(Path(request.reference)) if request.reference else module
         kind, whence = "input", "the reference: " if request.reference else whence
         check_passable(reference, [call.method for call in calls])

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 
 from tsharness.cases.case_file import Case, CaseDocument
-from tsharness.exporting.inputs import Inputs, examples_of
+from tsharness.errors import UsageError
+from tsharness.exporting.inputs import Inputs, argument_names, examples_of
 from tsharness.exporting.load import load_inputs
 from tsharness.exporting.record import case_of, record_case
 from tsharness.exporting.state import Subject
@@ -45,6 +46,25 @@ def recorded(
     repeated = _REPEATED if request.inputs else 1
     found = [record_case(subject, name, calls * repeated, family) for name, calls in examples.items()]
     return tuple(_shortest(one.case) for one in found)
+
+
+def by_position(model: torch.nn.Module, examples: Mapping[str, list[Inputs]]) -> dict[str, list[Inputs]]:
+    """The calls without names of arguments, for what knows none. Raises UsageError for a name that the model
+    does not have, or a gap."""
+    return {name: [_positional(model, call) for call in calls] for name, calls in examples.items()}
+
+
+def _positional(model: torch.nn.Module, call: Inputs) -> Inputs:
+    names = argument_names(model, call.method)
+    unknown = [name for name in call.kwargs if name not in names]
+    if unknown:
+        raise UsageError(f"no argument '{unknown[0]}'; the reference has: {', '.join(names)}")
+    own = dict(zip(names, call.args, strict=False)) | call.kwargs
+    given = names[: max((names.index(name) + 1 for name in own), default=0)]
+    missing = [name for name in given if name not in own]
+    if missing:
+        raise UsageError(f"argument '{missing[0]}' is not stated: the artifact takes all by their places")
+    return Inputs(*(own[name] for name in given), method=call.method)
 
 
 def inputs_alone(examples: Mapping[str, list[Inputs]]) -> tuple[Case, ...]:

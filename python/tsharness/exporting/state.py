@@ -63,7 +63,7 @@ class Snapshot:
             container.clear()
             container.extend(content) if isinstance(container, list) else container.update(content)
         for name, tensor in self._tensors.items():
-            if self._marks[name] != _version(tensor) or not _same_bytes(tensor, self._copies[name]):
+            if self._marks[name] != _version(tensor) or not same_bytes(tensor, self._copies[name]):
                 tensor.detach().copy_(self._copies[name])
         for name, gradient in self._gradients.items():
             self._tensors[name].grad = gradient
@@ -72,7 +72,7 @@ class Snapshot:
     def _written_unseen(self) -> Iterator[str]:
         """Buffers with other bytes: batch normalisation writes its statistics without counting a version."""
         for name in self._buffers:
-            if not _same_bytes(self._tensors[name], self._copies[name]):
+            if not same_bytes(self._tensors[name], self._copies[name]):
                 yield name
 
     def _named_tensors(self, model: torch.nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
@@ -105,7 +105,7 @@ def _version(tensor: torch.Tensor) -> int:
     return 0 if tensor.is_inference() else tensor._version
 
 
-def _same_bytes(left: torch.Tensor, right: torch.Tensor) -> bool:
+def same_bytes(left: torch.Tensor, right: torch.Tensor) -> bool:
     """NaN equals NaN here. Tensors without plain memory count as unchanged: their versions tell."""
     if left.layout is not torch.strided or left.is_quantized or left.is_meta:
         return True

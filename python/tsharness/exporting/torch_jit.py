@@ -154,17 +154,25 @@ def optimize_for_inference(module: torch.jit.ScriptModule, methods: list[str]) -
         return torch.jit.optimize_for_inference(module, other_methods=others or None)
 
 
-def save(module: torch.jit.ScriptModule, path: Path, *, lite: bool = False) -> None:
-    """``torch.jit.save``; ``lite``: with bytecode for the lite interpreter besides. Raises OSError if there
-    is no room, which is made sure of first: torch's writer, when the disk is full, throws in a destructor,
-    and that would end the process."""
+def save(
+    module: torch.jit.ScriptModule,
+    path: Path,
+    *,
+    lite: bool = False,
+    extra_files: Mapping[str, bytes] | None = None,
+) -> None:
+    """``torch.jit.save``; ``lite``: with bytecode for the lite interpreter besides; ``extra_files``: torch's
+    ``_extra_files``, by their names. Raises OSError if there is no room, which is made sure of first: torch's
+    writer, when the disk is full, throws in a destructor, and that would end the process."""
+    extra = dict(extra_files or {})
+    room = _bytes_of(module) + sum(map(len, extra.values())) + _ROOM_FOR_CODE
     with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, _bytes_of(module) + _ROOM_FOR_CODE)
+        os.posix_fallocate(file.fileno(), 0, room)
     with without_deprecation():
         if lite:
-            module._save_for_lite_interpreter(str(path))
+            module._save_for_lite_interpreter(str(path), _extra_files=extra)
         else:
-            torch.jit.save(module, str(path))
+            torch.jit.save(module, str(path), extra)
 
 
 def _bytes_of(module: torch.jit.ScriptModule) -> int:

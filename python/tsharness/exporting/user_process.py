@@ -20,7 +20,7 @@ from tsharness.exporting.answer import answer_request
 from tsharness.exporting.inputs import Inputs, check_arguments
 from tsharness.exporting.load import load_model
 from tsharness.exporting.record import ModelFailed
-from tsharness.exporting.requested import inputs_alone, recorded, requested_inputs
+from tsharness.exporting.requested import by_position, inputs_alone, recorded, requested_inputs
 from tsharness.exporting.source import essence
 from tsharness.verification.reference import ReferenceRequest
 
@@ -40,6 +40,8 @@ def _answer(message: Mapping[str, Any]) -> dict[str, Any]:
         if request.trace_case is not None and model is not None:
             torch_jit.save(_traced(model, examples[request.trace_case][0]), Path(message["output"]))
             return {}
+        if request.foreign and model is not None:
+            examples = by_position(model, examples)
         cases = inputs_alone(examples) if model is None else recorded(request, model, examples)
         write_case_file(CaseFile(cases, {}, {}), message["output"])
     except ModelFailed as failure:

@@ -1,4 +1,4 @@
-"""TS501 to TS520: what keeps a model from another format, by the converters' messages, with the change that
+"""TS501 to TS524: what keeps a model from another format, by the converters' messages, with the change that
 helps.
 
 The first rule whose pattern is found in the message applies; the last one takes whatever is left.
@@ -11,6 +11,16 @@ import re
 from tsharness.findings.rule import Rule
 
 MIGRATION_RULES = (
+    Rule(
+        "TS524",
+        "error",
+        "quantised weights",
+        "quantised modules hold weights packed for LibTorch's own kernels; the new formats quantise in "
+        "their own way and have no form of these",
+        "migrate the model as it was before it was quantised, and quantise for the target: torchao's pt2e "
+        "for aoti and executorch, ONNX Runtime's tools for onnx; --to lite keeps them as they are",
+        r"[qQ]uantized (op|operator)|quantized::|quantized\.\w+PackedParams|\.quantized\.|QuantizedC",
+    ),
     Rule(
         "TS501",
         "error",
@@ -123,10 +133,47 @@ MIGRATION_RULES = (
         "^$",
     ),
     Rule(
+        "TS520",
+        "error",
+        "an argument that became constant",
+        "the new formats take tensors alone: what is none has, in the new file, the value of the sample, "
+        "whatever the caller says",
+        "pass it as a tensor, or migrate one file for each value; a value that never changes is declared: "
+        "--fixed NAME",
+        "^$",
+    ),
+    Rule(
+        "TS521",
+        "error",
+        "sizes that the new file does not take",
+        "the old file was called with them, and gave outputs; the new one was compiled for the sizes of its "
+        "sample: it refuses others, or, without AOTI_RUNTIME_CHECK_INPUTS=1, answers for those",
+        "--dynamic 'NAME=N,...' for the dims that are to change, from the Python model (MODULE:FACTORY) "
+        "if need be; sizes that never change are declared: --fixed NAME",
+        "^$",
+    ),
+    Rule(
+        "TS522",
+        "error",
+        "extra files that stay behind",
+        "whoever reads them with the model (torch.jit.load's _extra_files) finds nothing in the new file",
+        "ship them beside the new file; --to lite and --to aoti carry them over",
+        "^$",
+    ),
+    Rule(
+        "TS523",
+        "error",
+        "state that is not kept",
+        "the old file writes to buffers, and a later call sees what an earlier one wrote; the new format "
+        "begins each call with what was saved",
+        "pass the state in and out as arguments, or choose a target that keeps it: --to aoti, --to lite",
+        "^$",
+    ),
+    Rule(
         "TS513",
-        "note",
+        "error",
         "methods that stay behind",
-        "the new formats have forward alone; cases of other methods were not carried over",
+        "the new formats have forward alone; other methods, and their cases, were not carried over",
         "migrate each method as a module of its own whose forward calls it",
         "^$",
     ),

@@ -3,34 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from tsharness.artifact.archive import cases_beside
+from tsharness.artifact.archive import cases_beside, users_extra_files
 from tsharness.atomic import folder_beside, put
-from tsharness.bench.compare import compare_artifacts
-from tsharness.bench.compare_options import CompareOptions, SideOptions
-from tsharness.bench.compare_report import CompareReport
-from tsharness.errors import TsharnessError, UsageError
-from tsharness.findings import finding
+from tsharness.errors import UsageError
 from tsharness.migration.conversion import convert
+from tsharness.migration.domain import Domain, explore
+from tsharness.migration.judging import Evidence, judge
 from tsharness.migration.locate import located
 from tsharness.migration.options import MigrateOptions, is_script
+from tsharness.migration.proving import compared, runner_stage, verified
 from tsharness.migration.report import MigrateReport
 from tsharness.migration.source import Source, with_source
-from tsharness.migration.stage import Conversion, Stage
-from tsharness.report.model import Finding
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runners.store import INSTALLED
 from tsharness.runtimes.registry import RUNTIMES, runner_for
-from tsharness.verdict import ExitCode, Verdict
-from tsharness.verification.api import verify_artifact
-from tsharness.verification.checks.rule import parse_level
-from tsharness.verification.plan import VerifyOptions, tolerance_layer
-from tsharness.verification.report import VerifyReport
+from tsharness.verdict import Verdict
+from tsharness.verification.plan import tolerance_layer
 
 Say = Callable[[str], None]
+_ARCHIVES = ("aoti", "lite")
+"""Targets whose files are archives, which may hold others."""
 
 
 def silent(_: str) -> None:
@@ -45,6 +42,7 @@ def migrate(
     cases: str | Path | None = None,
     only: Sequence[str] = (),
     dynamic: Sequence[str] = (),
+    fixed: Sequence[str] = (),
     inputs_from: str | None = None,
     rtol: float | None = None,
     atol: float | None = None,
@@ -60,8 +58,10 @@ def migrate(
     and compared with the old one. Only a new artifact that is right is left at ``path``, with its cases
     beside it.
 
-    ``dynamic`` (``"x=N,*"``) and ``inputs_from`` (``file.py:NAME``): of a model in Python, as for ``tsharness
-    export``. ``compare_seconds``: for comparing latencies; 0 for none. ``bytecode``: of "lite", the version
+    ``dynamic`` (``"x=N,*"``): dims that change, and those that never do, as for ``tsharness export``;
+    ``fixed``: names of inputs whose sizes or values never change. What the old one takes besides its cases is
+    found by calling it, and the new one must take it too. ``inputs_from`` (``file.py:NAME``): of a model in
+    Python. ``compare_seconds``: for comparing latencies; 0 for none. ``bytecode``: of "lite", the version
     that the phone's runtime reads. ``force``: leave it although it differs. Raises UsageError for options
     that do not fit or without cases, ArtifactError, RefusedError, ExportError for a source that cannot be
     read, EnvironmentProblem without the target's runner. A model that cannot be converted, or that differs,
@@ -71,6 +71,7 @@ def migrate(
         cases=Path(cases) if cases else None,
         only=tuple(only),
         dynamic=tuple(dynamic),
+        fixed=tuple(fixed),
         inputs_from=inputs_from,
         tolerance=tolerance_layer(rtol, atol, exact=False),
         level=level,
@@ -102,31 +103,23 @@ def migrate_to_many(
     (first, target), *_ = targets
 
     def use(found: Source) -> None:
+        say("trying what else the old one takes")
+        tried = scratch / "tried.cases.safetensors"
+        domain = explore(found.script, found.cases, tried, first)
         for options, output in targets:
             with folder_beside(output) as folder:
-                hear(_migrated(found, output, folder, options, say))
+                hear(_migrated(found, domain, tried, output, folder, options, say))
 
     with folder_beside(target) as scratch:
         with_source(source, first, scratch, say, use)
 
 
-def _migrated(source: Source, target: Path, folder: Path, options: MigrateOptions, say: Say) -> MigrateReport:
+def _migrated(
+    source: Source, domain: Domain, tried: Path, target: Path, folder: Path, options: MigrateOptions, say: Say
+) -> MigrateReport:
     started = time.monotonic()
     new = folder / target.name
-    cases = source.cases
-    message = {
-        # A process in the cage works elsewhere; what names code is looked up where the user is.
-        "source": str(Path(source.name).absolute()) if is_script(source.name) else source.name,
-        "script": str(source.script.absolute()),
-        "cases": [str(cases.path.absolute()), cases.offset, cases.size],
-        "only": list(options.only),
-        "to": options.to,
-        "output": str(new.absolute()),
-        "bytecode": options.bytecode,
-        "contiguous": options.contiguous,
-        "libraries": [str(path.absolute()) for path in options.libraries],
-        "tolerance": dict(options.tolerance),
-    }
+    message = _message(source, tried if tried.is_file() else None, new, options)
     say(f"to {options.to}")
     sandbox = parse_sandbox(options.sandbox)
     conversion = convert(message, options.timeout, sandbox, lambda text: say(f"to {options.to}: {text}"))
@@ -134,20 +127,19 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
     verification, comparison = None, None
     if conversion.written:
         say("verifying it in its runner")
-        verification = _verified(new, options)
-        last = _runner_stage(verification, options)
-        findings += [*verification.findings, *_of_layout(verification, options)]
-        known = any(stage.divergence for stage in stages) or any(one.code == "TS515" for one in findings)
-        if last.verdict is Verdict.FAIL and last.failed and not known and options.to != "lite":
-            say("looking for the operator that differs")
-            last = located(last, message, folder, options, say)
-        stages.append(last)
+        verification = verified(new, options)
+        stages.append(runner_stage(verification, options))
+    carried = tuple(users_extra_files(new)) if conversion.written and options.to in _ARCHIVES else ()
+    evidence = Evidence(options, conversion, tuple(stages), domain, verification, carried)
+    if verification is not None:
+        evidence = _located(evidence, message, folder, say)
+        findings += verification.findings
         if options.compare_seconds > 0 and verification.verdict is not Verdict.ERROR:
             say("comparing its latency with the old one's")
-            comparison, problem = _compared(source.script, new, options)
+            comparison, problem = compared(source.script, new, options)
             findings += problem
-    verdict, reason, code = _judged(stages, conversion, verification)
-    written = verdict == "safe" or (options.force and conversion.written)
+    judgement = judge(evidence)
+    written = judgement.verdict == "safe" or (options.force and conversion.written)
     if written:
         _place(new, target)
     return MigrateReport(
@@ -156,7 +148,7 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
         path=str(target),
         written=written,
         cases=tuple(case.name for case in verification.cases) if verification else (),
-        stages=tuple(stages),
+        stages=evidence.stages,
         constructs=conversion.constructs,
         facts={
             **conversion.facts,
@@ -166,94 +158,47 @@ def _migrated(source: Source, target: Path, folder: Path, options: MigrateOption
         verification=verification
         and replace(verification, artifact=replace(verification.artifact, path=str(target))),
         comparison=comparison,
-        findings=tuple(findings),
-        verdict=verdict,
-        reason=reason,
-        exit_code=code,
+        findings=(*findings, *judgement.findings),
+        verdict=judgement.verdict,
+        reason=judgement.reason,
+        exit_code=judgement.exit_code,
         seconds=time.monotonic() - started,
+        domain=domain,
+        scope=judgement.scope,
     )
 
 
-def _verified(new: Path, options: MigrateOptions) -> VerifyReport:
-    verify = VerifyOptions(
-        kind=options.to,
-        device=options.device,
-        libraries=options.libraries,
-        tolerance=options.tolerance,
-        level=parse_level(options.level),
-        sandbox=parse_sandbox(options.sandbox),
-        timeout=options.timeout,
-        allow_ops=options.allow_ops,
-    )
-    return verify_artifact(new, verify)
+def _message(source: Source, tried: Path | None, new: Path, options: MigrateOptions) -> dict[str, Any]:
+    """What the converting process is asked for."""
+    cases = source.cases
+    return {
+        # A process in the cage works elsewhere; what names code is looked up where the user is.
+        "source": str(Path(source.name).absolute()) if is_script(source.name) else source.name,
+        "script": str(source.script.absolute()),
+        "cases": [str(cases.path.absolute()), cases.offset, cases.size],
+        "tried": str(tried.absolute()) if tried else None,
+        "only": list(options.only),
+        "dynamic": list(options.dynamic),
+        "to": options.to,
+        "output": str(new.absolute()),
+        "bytecode": options.bytecode,
+        "contiguous": options.contiguous,
+        "libraries": [str(path.absolute()) for path in options.libraries],
+        "tolerance": dict(options.tolerance),
+    }
 
 
-def _runner_stage(report: VerifyReport, options: MigrateOptions) -> Stage:
-    """The last stage: the new artifact where it is to run."""
-    from tsharness.report.text import first_problem
-
-    outputs = [(case.name, output) for case in report.cases for output in case.outputs]
-    worst = max(outputs, key=lambda item: item[1].max_abs or 0.0, default=None)
-    return Stage(
-        name="ONNX Runtime" if options.to == "onnx" else "C++",
-        verdict=report.verdict,
-        max_abs=None if worst is None else worst[1].max_abs,
-        where="" if worst is None or not worst[1].max_abs else f"{worst[1].name} of case {worst[0]}",
-        reason="" if report.verdict is Verdict.PASS else first_problem(report),
-        failed=tuple(case.name for case in report.cases if case.verdict is not Verdict.PASS),
-        seconds=report.seconds,
-    )
-
-
-def _of_layout(report: VerifyReport, options: MigrateOptions) -> list[Finding]:
-    """Where only inputs of another layout than the sample's are read wrongly."""
-    failed = [case for case in report.cases if case.verdict is Verdict.FAIL]
-    if options.to != "aoti" or not failed or any(case.family != "layout" for case in failed):
-        return []
-    return [finding("TS515", f"wrong in {', '.join(case.name for case in failed)} alone")]
-
-
-def _compared(old: Path, new: Path, options: MigrateOptions) -> tuple[CompareReport | None, list[Finding]]:
-    compare = CompareOptions(
-        cases=cases_beside(new),
-        only=options.only[:1],
-        device=options.device,
-        new=SideOptions(kind=options.to),
-        max_time=options.compare_seconds,
-        tolerance=options.tolerance,
-        allow_ops=options.allow_ops,
-        libraries=options.libraries,
-        sandbox=options.sandbox,
-        timeout=options.timeout,
-    )
-    try:
-        return compare_artifacts(old, new, compare), []
-    except UsageError:
-        raise
-    except TsharnessError as error:
-        # The verdict is about outputs; that there is no ratio is told.
-        return None, [finding("TS514", str(error))]
-
-
-def _judged(
-    stages: Sequence[Stage], conversion: Conversion, verification: VerifyReport | None
-) -> tuple[str, str, ExitCode]:
-    """Verdict, why, and the exit code."""
-    if not conversion.written:
-        blocked = stages[-1] if stages else None
-        what = conversion.constructs[0].what if conversion.constructs else (blocked.reason if blocked else "")
-        where = conversion.constructs[0].where if conversion.constructs else ""
-        return "blocked", what + (f" ({where})" if where else ""), ExitCode.CANNOT_RUN
-    assert verification is not None
-    if verification.verdict is Verdict.PASS:
-        return "safe", "", ExitCode.PASS
-    # A stage that could not be made and that nothing is made of says nothing about the difference.
-    first = next((stage for stage in stages if stage.verdict is Verdict.FAIL), stages[-1])
-    found = next((stage.divergence for stage in stages if stage.divergence), None)
-    operator = (
-        f", operator {found.operator}" + (f" ({found.source})" if found.source else "") if found else ""
-    )
-    return "differs", f"at stage {first.name}{operator}: {first.reason}", verification.exit_code
+def _located(evidence: Evidence, message: Mapping[str, Any], folder: Path, say: Say) -> Evidence:
+    """With the operator that the finished file alone computes otherwise, if there may be one."""
+    *stages, last = evidence.stages
+    seen = any(stage.divergence for stage in stages)
+    wrong = [case.name for case in evidence.unexplained if case.verdict is Verdict.FAIL]
+    if not wrong or seen or evidence.options.to == "lite":
+        return evidence
+    say("looking for the operator that differs")
+    found = located(replace(last, failed=(wrong[0],)), message, folder, evidence.options, say)
+    found = replace(found, failed=last.failed)
+    return replace(evidence, stages=(*stages, found))
 
 
 def _place(new: Path, target: Path) -> None:

@@ -55,10 +55,11 @@ def convert(message: Mapping[str, Any], timeout: float, sandbox: Sandbox, say: S
 
 def _reach(message: Mapping[str, Any], sandbox: Sandbox) -> Reach:
     source, output = Path(message["source"]), Path(message["output"])
-    libraries = [Path(library).parent for library in message["libraries"]]
+    read = [source, *(Path(message[name]) for name in ("script", "tried") if message[name])]
+    read += [Path(message["cases"][0]), *(Path(library).parent for library in message["libraries"])]
     return Reach(
         sandbox,
-        (source, Path(message["script"]), Path(message["cases"][0]), *libraries, *headers_for(message["to"])),
+        (*read, *headers_for(message["to"])),
         (output.parent,),
         compilers_for(message["to"]),
         room=SCRATCH_BYTES + _FORMS * source.stat().st_size,

@@ -28,7 +28,9 @@ class MigrateOptions:
     """A case file that wins over the artifact's own."""
     only: tuple[str, ...] = ()
     dynamic: tuple[str, ...] = ()
-    """Of a model in Python: dims that change, as ``tsharness export --dynamic`` takes them."""
+    """Dims that change, as ``tsharness export --dynamic`` takes them; those with a star never do."""
+    fixed: tuple[str, ...] = ()
+    """Names of inputs whose sizes, or values, never change."""
     inputs_from: str | None = None
     """Of a model in Python that gives no example inputs: ``file.py:NAME``."""
     libraries: tuple[Path, ...] = ()

@@ -8,6 +8,7 @@ from typing import Any
 
 from tsharness.bench.compare_report import CompareReport
 from tsharness.errors import VerificationFailed
+from tsharness.migration.domain import Domain
 from tsharness.migration.stage import Construct, Stage
 from tsharness.report.model import SCHEMA_VERSION, Finding, from_dict, to_dict
 from tsharness.report.notebook import repr_html
@@ -41,11 +42,15 @@ class MigrateReport:
     """Old against new; ``None`` if it was not asked for, or there is no old one."""
     findings: tuple[Finding, ...]
     verdict: str
-    """"safe", "differs" or "blocked"."""
+    """"safe", "differs", "unproved" or "blocked"."""
     reason: str
     """Why it is not safe; empty if it is."""
     exit_code: ExitCode
     seconds: float
+    domain: Domain | None = None
+    """What the old one takes and holds; ``None`` if nothing was converted."""
+    scope: str = ""
+    """Of what alone it is safe, in words; empty: of all that the old one takes."""
     incomplete: bool = False
     schema_version: int = SCHEMA_VERSION
     kind: str = "migrate"

@@ -43,8 +43,8 @@ def with_source(name: str, options: MigrateOptions, scratch: Path, say: Say, use
     RefusedError, UsageError without cases, ExportError for a Python model that gives no TorchScript."""
     if not is_script(name):
         return use(_exported(name, options, scratch, say))
-    if options.dynamic or options.inputs_from:
-        raise UsageError("--dynamic and --inputs are of a model in Python; a .pt has its cases and its dims")
+    if options.inputs_from:
+        raise UsageError("--inputs is of a model in Python; a .pt has its cases")
     path = Path(name)
     refuse_dangers(path, options.allow_ops, bool(options.libraries))
     found = find_cases(path, options.cases)

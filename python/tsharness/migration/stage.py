@@ -63,6 +63,19 @@ class Construct:
 
 
 @dataclass(frozen=True)
+class Baked:
+    """Something of the sample that became part of the new file."""
+
+    what: str
+    """ "constant": a value that is no tensor; "strides": how a tensor lies in memory."""
+    input: str
+    value: str
+    """In words: "3", "(16, 1)"."""
+    cases: tuple[str, ...]
+    """That have another."""
+
+
+@dataclass(frozen=True)
 class Conversion:
     """What the converting process found."""
 
@@ -74,5 +87,8 @@ class Conversion:
     """What a reader should know: dims that became fixed, cases that were left out."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Of the conversion, in words: the converter, the dims that stayed dynamic."""
+    baked: tuple[Baked, ...] = ()
+    state: tuple[str, ...] = ()
+    """Buffers that forward writes to."""
     uncaged: str = ""
     """What the cage of the converting process lacked, in words."""

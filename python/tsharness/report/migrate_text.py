@@ -119,7 +119,10 @@ def verdict_line(report: MigrateReport) -> str:
     faster = _speed(report)
     if report.verdict == "safe":
         old, new = Path(report.source).name, Path(report.path).name
-        return f"SAFE  {new} may replace {old}{faster}: {_proved(report)}"
+        alone = f", {report.scope}" if report.scope else ""
+        return f"SAFE  {new} may replace {old}{alone}{faster}: {_proved(report)}"
+    if report.verdict == "unproved":
+        return f"UNPROVED  nothing differs, but {report.reason}{faster}"
     return f"DIFFERS  {report.reason}{faster}"
 
 

@@ -44,6 +44,8 @@ class ReferenceRequest:
     """Name of a case: not a case file is written then, but the reference traced on its inputs."""
     bundle_into: Path | None = None
     """Where to save the artifact with the inputs bundled as PyTorch does it."""
+    foreign: bool = False
+    """Whether the artifact is no TorchScript: Python does not load it, and its arguments have no names."""
 
     @property
     def own_reference(self) -> bool:
@@ -76,6 +78,7 @@ class ReferenceRequest:
             "libraries": [str(path.absolute()) for path in self.libraries],
             "trace_case": self.trace_case,
             "bundle_into": str(self.bundle_into.absolute()) if self.bundle_into else None,
+            "foreign": self.foreign,
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class ReferenceRequest:
             tuple(map(Path, data["libraries"])),
             data["trace_case"],
             Path(data["bundle_into"]) if data["bundle_into"] else None,
+            data["foreign"],
         )
 
 
@@ -160,6 +164,9 @@ def record_reference(request: ReferenceRequest, output: Path, timeout: float, sa
         if request.trace_case is not None:
             ask.own_code(request, output)
             return ""
+        if request.foreign and request.own_reference:
+            ask.own_code(request, output)
+            return " (your own code, not in the cage)"
         ask.own_code(request, scratch / "own")
         known = replace(request, inputs=(), cases=Location(scratch / "own"), inputs_from=None, reference=None)
         only = "signature" if request.own_reference else ""
@@ -175,7 +182,10 @@ class _Recorder:
 
     def artifact(self, request: ReferenceRequest, output: Path, only: str = "") -> str:
         """Its process; ``only`` a part of its work (exporting/reference_process.py)."""
-        read = [request.artifact, *(library.parent for library in request.libraries)]
+        read = [
+            *([] if request.foreign else [request.artifact]),
+            *(library.parent for library in request.libraries),
+        ]
         read += [Path(name) for name in (request.inputs_from, request.reference) if name]
         read += [request.cases.path] if request.cases else []
         read += [request.outputs_from] if request.outputs_from else []

@@ -33,30 +33,44 @@ def with_synthesized_cases(
     """Calls ``run`` with a plan whose cases exist as long as it runs. Raises as ``record_reference`` and
     ``find_inputs``."""
     runtime = runtime_of(artifact, options.kind)
-    if not runtime.is_torchscript and find_cases(artifact, options.cases) is None:
+    stated = bool(options.inputs) and options.reference not in (None, "python")
+    if not runtime.is_torchscript and not stated and find_cases(artifact, options.cases) is None:
         raise UsageError(
             f"{artifact}: no cases beside it ({artifact.name}{BESIDE_SUFFIX}), so nothing to compare.\n"
-            "tsharness migrate writes them there; or name the case file of the model that it was made from: "
-            "--cases FILE"
+            "tsharness migrate writes them there; or name the case file of the model that it was made from, "
+            "--cases FILE, or that model itself: --input 'x=float32[...]' --reference old.pt"
         )
-    error = no_archive_error(artifact)
+    error = no_archive_error(artifact) if runtime.is_torchscript else None
     if error is not None and not options.inputs:
         raise error
     with ScratchFolder() as scratch:
         output = Path(scratch) / "reference.cases.safetensors"
         whence = _record(artifact, options, launcher, hooks, output)
-        return run(plan_cases(artifact, Location(output), whence, options.only))
+        plan = plan_cases(artifact, Location(output), whence, options.only)
+        if not runtime.is_torchscript and options.reference not in (None, "none"):
+            plan = replace(plan, proves=f"the artifact computes what {options.reference} computes in Python")
+        return run(plan)
 
 
 def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: Hooks, output: Path) -> str:
     """Writes the cases; says in words whence they are."""
     known = None if options.inputs else find_cases(artifact, options.cases)
     reference = options.reference
+    foreign = not runtime_of(artifact, options.kind).is_torchscript
+    if foreign and reference in (None, "python"):
+        raise UsageError(
+            f"{artifact}: torch.jit in Python does not run it, so it says nothing of these inputs; name the "
+            "model that it was made from: --reference old.pt, or MODULE:FACTORY"
+        )
     if known is not None:
         if reference == "none":
             raise UsageError("--reference none leaves no outputs to the cases that there are; add --input")
         request = ReferenceRequest(
-            artifact, cases=known[0], reference=_stated(reference), libraries=options.libraries
+            artifact,
+            cases=known[0],
+            reference=_stated(reference),
+            libraries=options.libraries,
+            foreign=foreign,
         )
         lacks = record_reference(request, output, options.timeout, options.sandbox)
         return f"inputs {known[1]}, {_in_words(reference)}{lacks}"
@@ -71,7 +85,11 @@ def _record(artifact: Path, options: VerifyOptions, launcher: Launcher, hooks: H
         lacks = ""
     else:
         request = ReferenceRequest(
-            artifact, found.cases, reference=_stated(reference), libraries=options.libraries
+            artifact,
+            found.cases,
+            reference=_stated(reference),
+            libraries=options.libraries,
+            foreign=foreign,
         )
         lacks = record_reference(request, output, options.timeout, options.sandbox)
     return f"inputs from {found.whence}, {_in_words(reference)}{lacks}"

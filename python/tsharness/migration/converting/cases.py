@@ -11,7 +11,7 @@ import torch
 
 from tsharness.cases.case_file import Call, Case, CaseDocument
 from tsharness.exporting.inputs import Inputs, leaves_of
-from tsharness.exporting.torch_values import from_value, inputs_of_call
+from tsharness.exporting.torch_values import from_value, inputs_of_call, to_value
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,24 @@ LAYOUT = "layout"
 
 
 def cases_of(document: CaseDocument, only: Sequence[str], contiguous: bool) -> list[Case]:
-    """The cases that were asked for. ``contiguous``: without those of other memory layouts."""
-    return [
+    """The cases that were asked for. ``contiguous``: without those of other memory layouts, the others with
+    their tensors in order."""
+    chosen = [
         case
         for case in document.cases()
         if (not only or case.name in only) and not (contiguous and case.family == LAYOUT)
     ]
+    return list(map(_in_order, chosen)) if contiguous else chosen
+
+
+def _in_order(case: Case) -> Case:
+    def own(call: Call) -> Call:
+        given = inputs_of_call(call).replaced(
+            lambda _, leaf: to_value(leaf.contiguous() if isinstance(leaf, torch.Tensor) else leaf), ()
+        )
+        return replace(call, args=given.args, kwargs=given.kwargs)
+
+    return replace(case, calls=tuple(map(own, case.calls)))
 
 
 def example_of(case: Case) -> Example:
@@ -65,6 +77,16 @@ def of_forward(model: torch.nn.Module, cases: Sequence[Case]) -> list[Example]:
         return replace(call, args=_by_position(call, names[:count], defaults), kwargs={})
 
     return [example_of(replace(case, calls=tuple(map(positional, case.calls)))) for case in chosen]
+
+
+def has_forward(model: torch.nn.Module) -> bool:
+    """Whether there is anything that other formats have a form of."""
+    return not isinstance(model, torch.jit.ScriptModule) or "forward" in model._c._method_names()
+
+
+def argument_names_of(model: torch.nn.Module) -> list[str]:
+    """Names of forward's arguments, in order."""
+    return _parameters(model)[0]
 
 
 def _from_forward(case: Case) -> Case:

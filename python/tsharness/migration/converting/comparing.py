@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from tsharness.exporting.guard import seeded
-from tsharness.exporting.inputs import map_leaves
+from tsharness.exporting.inputs import leaves_of, map_leaves
 from tsharness.exporting.source import essence
 from tsharness.exporting.stages import plain_tuples
 from tsharness.migration.converting.cases import Example
@@ -73,8 +73,28 @@ def _of_case(run: Run, example: Example, tolerance: Mapping[str, Any]) -> list[M
 def compared(actual: Any, expected: Any, tolerance: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """What the core says of two values; containers need not be of the same class of Python's."""
     layer = json.dumps({"normwise": True, **tolerance})
-    text = load_core().compare_json(_plain(actual), _plain(expected), layer, "cpu")
+    given = _plain(actual), _plain(expected)
+    if _shape(given[0]) != _shape(given[1]):
+        leaves = [_leaves(value) for value in given]
+        # What comes out in another container is compared leaf by leaf, as the runtimes give it.
+        given = (leaves[0], leaves[1]) if len(leaves[0]) == len(leaves[1]) else given
+    text = load_core().compare_json(*given, layer, "cpu")
     return list(json.loads(text))
+
+
+def _shape(value: Any) -> Any:
+    """The containers of a value, without its leaves."""
+    if isinstance(value, (list, tuple)):
+        return (type(value), tuple(map(_shape, value)))
+    if isinstance(value, dict):
+        return (dict, tuple((key, _shape(item)) for key, item in value.items()))
+    return None
+
+
+def _leaves(value: Any) -> Any:
+    """All leaves in order, as a tuple; one by itself is no tuple."""
+    found = tuple(leaf for _, leaf in leaves_of("", value))
+    return found[0] if len(found) == 1 else found
 
 
 def _plain(value: Any) -> Any:

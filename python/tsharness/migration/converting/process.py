@@ -18,9 +18,7 @@ from typing import Any
 
 import torch
 
-from tsharness.artifact.archive import cases_beside
-from tsharness.artifact.reading import Reading
-from tsharness.cases.case_file import CaseDocument, CaseFile, write_case_file
+from tsharness.cases.case_file import Case, CaseDocument
 from tsharness.cases.safetensors_file import Location
 from tsharness.errors import TsharnessError, UsageError
 from tsharness.exporting import torch_jit
@@ -28,16 +26,18 @@ from tsharness.exporting.load import load_model
 from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.findings import RULES, finding
+from tsharness.migration.converting.baked import baked_of
 from tsharness.migration.converting.before import Before
-from tsharness.migration.converting.cases import Example, cases_of, example_of, of_forward
+from tsharness.migration.converting.cases import Example, cases_of, example_of, has_forward, of_forward
 from tsharness.migration.converting.comparing import run_stage
 from tsharness.migration.converting.constructs import construct_of, unsupported_nodes
-from tsharness.migration.converting.program import Exported, export_program
+from tsharness.migration.converting.program import Exported, export_program, with_declared
 from tsharness.migration.converting.taps import tapped, write_tap_cases
 from tsharness.migration.converting.targets import target_for
 from tsharness.migration.converting.targets.base import Made, Request, Target, program_made
+from tsharness.migration.converting.written import other_methods, write_cases
 from tsharness.migration.options import is_script
-from tsharness.migration.stage import Construct, Conversion, Stage
+from tsharness.migration.stage import Baked, Construct, Conversion, Stage
 from tsharness.report.model import Finding, to_dict
 from tsharness.verdict import Verdict
 
@@ -54,6 +54,9 @@ class Converter:
     constructs: list[Construct] = field(default_factory=list)
     notes: list[Finding] = field(default_factory=list)
     facts: dict[str, str] = field(default_factory=dict)
+    examples: list[Example] = field(default_factory=list)
+    baked: tuple[Baked, ...] = ()
+    state: tuple[str, ...] = ()
 
     def run(self) -> Conversion:
         """All stages, until one cannot be made. Raises UsageError without cases that can be carried over."""
@@ -64,24 +67,39 @@ class Converter:
         document = CaseDocument(Location(Path(message["cases"][0]), *message["cases"][1:]))
         self.document = document
         target = target_for(Request(message["to"], Path(message["output"]), message["bytecode"]))
-        self.cases = cases_of(document, message["only"], message["contiguous"])
-        self.examples = (
-            [example_of(case) for case in self.cases] if target.of_script else self._as_loaded(document)
-        )
-        left = len(document.summaries) - len(self.examples)
+        self.target = target
+        self.signature = with_declared(document.signature, message["dynamic"])
+        self.cases = cases_of(document, message["only"], message["contiguous"]) + self._tried()
+        if target.of_script:
+            self.examples = [example_of(case) for case in self.cases]
+        elif has_forward(self.model):
+            self.examples = self._as_loaded()
         if not self.examples:
-            self.constructs.append(_other_methods(document))
+            self.constructs.append(other_methods(document))
             return Conversion((), tuple(self.constructs))
-        if left and not message["only"] and not message["contiguous"]:
-            self._note("TS513", f"{left} of {len(document.summaries)} cases need other methods")
         if not isinstance(self.model, torch.jit.ScriptModule) and not self._is_the_recorded_one():
             return Conversion(tuple(self.stages), tuple(self.constructs))
         if message.get("tap"):
-            return self._tapped(target, document, message["tap"])
-        written = self._convert(target, document)
+            return self._tapped(target, message["tap"])
+        written = self._convert(target)
         if written:
-            self._write_cases(target.request.output, document)
-        return Conversion(tuple(self.stages), tuple(self.constructs), written, tuple(self.notes), self.facts)
+            source = Path(message["source"]).name
+            write_cases(target.request.output, document, self.examples, source)
+        return Conversion(
+            tuple(self.stages),
+            tuple(self.constructs),
+            written,
+            tuple(self.notes),
+            self.facts,
+            self.baked,
+            self.state,
+        )
+
+    def _tried(self) -> list[Case]:
+        """What the old file was found to take besides."""
+        if self.message["tried"] is None:
+            return []
+        return cases_of(CaseDocument(Location(Path(self.message["tried"]))), (), self.message["contiguous"])
 
     def _model(self) -> torch.nn.Module:
         source = self.message["source"]
@@ -92,7 +110,7 @@ class Converter:
     def _note(self, code: str, seen: str) -> None:
         self.notes.append(finding(code, seen))
 
-    def _convert(self, target: Target, document: CaseDocument) -> bool:
+    def _convert(self, target: Target) -> bool:
         """Whether there is a file at the end."""
         self.informative = target.informative
         script = self.message["script"]
@@ -100,7 +118,7 @@ class Converter:
         self.before = Before(self.model, self.examples)
         try:
             if not target.of_script:
-                exported = self._exported(document)
+                exported = self._exported()
             steps = target.steps(exported, Path(script) if script else None)
         except ImportError as error:
             self.constructs.append(construct_of(error))
@@ -113,11 +131,11 @@ class Converter:
         self.notes += target.notes()
         return target.request.output.is_file()
 
-    def _as_loaded(self, document: CaseDocument) -> list[Example]:
+    def _as_loaded(self) -> list[Example]:
         """Forward's cases, without those that need what they call before the first forward: the model, as it
         is loaded, gives other outputs without it."""
         examples = of_forward(self.model, self.cases)
-        calls = {summary.name: summary.calls for summary in document.summaries}
+        calls = {case.name: len(case.calls) for case in self.cases}
         shorter = [one for one in examples if len(one.calls) < calls[one.name]]
         if not shorter:
             return examples
@@ -144,11 +162,11 @@ class Converter:
             self.constructs.append(Construct(what, "", "", rule.why, rule.do))
         return first.verdict is Verdict.PASS
 
-    def _tapped(self, target: Target, document: CaseDocument, name: str) -> Conversion:
+    def _tapped(self, target: Target, name: str) -> Conversion:
         """Writes an artifact that gives what every operator gives, on that case, and what each must be."""
         request = target.request
         bounded = request.to == "executorch"
-        exported = export_program(self.model, self.examples, document.signature, bounded)
+        exported = export_program(self.model, self.examples, self.signature, bounded)
         found = tapped(exported, next(one for one in self.examples if one.name == name))
         for _, make in target.steps(found.exported, None):
             make()
@@ -156,12 +174,13 @@ class Converter:
         operators = {str(number): "\n".join(pair) for number, pair in enumerate(found.operators)}
         return Conversion((), (), request.output.is_file(), (), operators)
 
-    def _exported(self, document: CaseDocument) -> Exported:
+    def _exported(self) -> Exported:
         made: list[Exported] = []
         bounded = self.message["to"] == "executorch"  # it plans its memory
 
         def export() -> Made:
-            made.append(export_program(self.model, self.examples, document.signature, bounded))
+            made.append(export_program(self.model, self.examples, self.signature, bounded))
+            self.baked = baked_of(self.model, self.examples, made[0].sample)
             return program_made(made[0].program)
 
         if self._stage("exported", export) is None and not self._exported_from_script(export):
@@ -204,10 +223,19 @@ class Converter:
             self.stages.append(Stage(name, Verdict.PASS, seconds=time.monotonic() - started))
             return made
         self.say(f"{name}: running the cases")
-        stage = run_stage(name, made.fresh, self.examples, self.message["tolerance"], started)
+        stage = run_stage(name, made.fresh, self._comparable(), self.message["tolerance"], started)
         divergence = self.before.divergence(made, stage)
+        made.restore()
+        if name.startswith("exported"):
+            self.state = tuple(sorted(made.written))
+            self.target.writes = bool(self.state)
         self.stages.append(stage if self._diverged else replace(stage, divergence=divergence))
         return made
+
+    def _comparable(self) -> list[Example]:
+        """Without those that no stage can get right: they have another value of what became constant."""
+        lost = {case for one in self.baked if one.what == "constant" for case in one.cases}
+        return [example for example in self.examples if example.name not in lost]
 
     @property
     def _diverged(self) -> bool:
@@ -222,26 +250,6 @@ class Converter:
         if not self.constructs and name not in self.informative:
             self.constructs.append(construct_of(error))
 
-    def _write_cases(self, output: Path, document: CaseDocument) -> None:
-        """Beside the new artifact: every argument in its place, and the hash of what was written."""
-        content = Reading(output, hashes=True).result().content_sha256
-        provenance = {
-            **document.provenance,
-            "content_sha256": content,
-            "migrated_from": Path(self.message["source"]).name,
-            "torch": str(torch.__version__),
-        }
-        provenance.pop("self_check", None)
-        cases = tuple(example.case for example in self.examples)
-        file = CaseFile(cases, document.signature, provenance)
-        write_case_file(file, cases_beside(output))
-
-
-def _other_methods(document: CaseDocument) -> Construct:
-    names = sorted({call.method for case in document.cases() for call in case.calls} - {"forward"})
-    rule = RULES["TS513"]
-    return Construct(f"TS513 {rule.title}: its cases call {', '.join(names)}", "", "", rule.why, rule.do)
-
 
 class _Blocked(Exception):
     """There is no program to go on with."""
@@ -253,6 +261,8 @@ def main() -> None:
     # What user code prints must not end up in the answer.
     out = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
+    # Machine code that does not look at its inputs reads what lies behind them.
+    os.environ["AOTI_RUNTIME_CHECK_INPUTS"] = "1"
     if "folder" in message:  # of the user's own code; in the cage there is none
         os.chdir(message["folder"])
         sys.path.insert(0, message["folder"])
@@ -261,11 +271,15 @@ def main() -> None:
     def tell(**line: Any) -> None:
         out.write(json.dumps(line) + "\n")
 
+    converter = Converter(message, lambda text: tell(doing=text))
     try:
-        found = Converter(message, lambda text: tell(doing=text)).run()
-        tell(conversion=to_dict(found))
+        tell(conversion=to_dict(converter.run()))
     except TsharnessError as error:
         tell(error={"kind": "usage" if isinstance(error, UsageError) else "artifact", "message": str(error)})
+    except Exception as error:
+        # Whatever torch raises outside of a stage blocks the way, too.
+        found = Conversion(tuple(converter.stages), (*converter.constructs, construct_of(error)))
+        tell(conversion=to_dict(found))
     out.flush()
     # Compilers leave workers behind that nobody waits for.
     os._exit(0)

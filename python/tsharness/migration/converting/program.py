@@ -12,6 +12,7 @@ import torch
 from torch.export import Dim, ExportedProgram
 from torch.utils import _pytree as pytree
 
+from tsharness.cases.dims import parse_dynamic
 from tsharness.migration.converting.cases import Example, sample_of, sizes_of
 
 Wanted = Mapping[tuple[int, int], Mapping[int, tuple[int, int | None]]]
@@ -87,6 +88,24 @@ def _wanted(examples: Sequence[Example], signature: Mapping[str, Any], bounded: 
                 high = max(seen)
             found.setdefault((number, leaf), {})[dim] = (min(low, *seen), high)
     return found
+
+
+def with_declared(signature: Mapping[str, Any], dynamic: Sequence[str]) -> Mapping[str, Any]:
+    """The signature with the dims that ``--dynamic`` calls dynamic. Raises UsageError."""
+    method = signature.get("forward", {})
+    declared = parse_dynamic(dynamic) if dynamic else {}
+    symbols = dict(method.get("symbols", {}))
+    arguments = []
+    for argument in method.get("arguments", ()):
+        own = declared.get(argument["name"], {})
+        dims = [own[i].name if i in own else dim for i, dim in enumerate(argument.get("dims") or ())]
+        symbols.update({symbol.name: symbol.to_dict() for symbol in own.values()})
+        arguments.append({**argument, "dims": dims} if own else argument)
+    return (
+        {**signature, "forward": {**method, "arguments": arguments, "symbols": symbols}}
+        if method
+        else signature
+    )
 
 
 def _declared(signature: Mapping[str, Any]) -> dict[tuple[int, int], Mapping[str, Any]]:

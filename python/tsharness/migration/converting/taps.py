@@ -17,7 +17,7 @@ from tsharness.exporting.record import case_of
 from tsharness.migration.converting.cases import Example
 from tsharness.migration.converting.operators import source_of
 from tsharness.migration.converting.program import Exported
-from tsharness.migration.converting.targets.base import unguarded
+from tsharness.migration.converting.targets.base import program_made
 
 CASE = "taps"
 
@@ -35,7 +35,10 @@ class Tapped:
 
 def tapped(exported: Exported, example: Example) -> Tapped:
     """Its first call, at this one size. Raises whatever torch.export raises."""
-    module = unguarded(exported.program)
+    made = program_made(exported.program)
+    assert made.graph is not None
+    module = made.graph()
+    assert isinstance(module, torch.fx.GraphModule)
     args = tuple(pytree.tree_leaves(example.calls[0].copy().args))
     nodes = [node for node in module.graph.nodes if _is_value(node)]
     output = next(node for node in reversed(module.graph.nodes) if node.op == "output")
@@ -47,6 +50,7 @@ def tapped(exported: Exported, example: Example) -> Tapped:
     module.recompile()
     with torch.no_grad():
         values = module(*args)
+        made.restore()
         program = torch.export.export(module, args, strict=False)
     names = tuple((str(node.target), source_of(str(node.meta.get("stack_trace") or ""))) for node in nodes)
     again = Exported(program, exported.converter, example, 0, ())

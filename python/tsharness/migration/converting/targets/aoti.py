@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from tsharness.artifact.archive import append_extra_files, users_extra_files
 from tsharness.migration.converting.program import Exported, oblivious
 from tsharness.migration.converting.targets.base import Made, Step, Target, program_made
 
@@ -19,7 +20,7 @@ class Aoti(Target):
 
     informative = frozenset({"decomposed"})
 
-    def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:  # noqa: ARG002
+    def steps(self, exported: Exported | None, script: Path | None) -> Sequence[Step]:
         assert exported is not None
 
         def decompose() -> Made:
@@ -35,6 +36,11 @@ class Aoti(Target):
                 path = torch._inductor.aoti_compile_and_package(
                     exported.program, package_path=str(self.request.output), inductor_configs=_CONFIGURED
                 )
+            if script is not None:
+                append_extra_files(self.request.output, users_extra_files(script))
+            if self.writes:
+                # It keeps what it writes: each case begins with one that was just loaded.
+                return Made(fresh=lambda: torch._inductor.aoti_load_package(path))
             loaded = torch._inductor.aoti_load_package(path)
             return Made(fresh=lambda: loaded)
 

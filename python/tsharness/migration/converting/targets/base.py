@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from tsharness.exporting.state import same_bytes
 from tsharness.migration.converting.program import Exported
 from tsharness.report.model import Finding
 
@@ -24,6 +26,10 @@ class Request:
     bytecode: int | None = None
 
 
+def _nothing() -> None:
+    """For what keeps nothing."""
+
+
 @dataclass(frozen=True)
 class Made:
     """A form of the model."""
@@ -33,8 +39,10 @@ class Made:
     it."""
     graph: Callable[[], torch.nn.Module] | None = None
     """Its operators, if they can be run one by one."""
-    flat: bool = False
-    """Whether it gives leaves instead of containers."""
+    restore: Callable[[], None] = _nothing
+    """Puts back what running it has changed: the next stage is made of the same program."""
+    written: AbstractSet[str] = frozenset()
+    """Names of the buffers that were put back."""
 
 
 Step = tuple[str, Callable[[], Made]]
@@ -43,6 +51,9 @@ Step = tuple[str, Callable[[], Made]]
 
 class Target(ABC):
     """Makes the artifact, stage by stage."""
+
+    writes = False
+    """Whether the program was seen to write to its buffers."""
 
     informative: frozenset[str] = frozenset()
     """Stages that only show where a difference comes from: nothing is made of them."""
@@ -63,8 +74,24 @@ class Target(ABC):
 
 
 def program_made(program: Any) -> Made:
-    """Of an ExportedProgram."""
-    return Made(fresh=lambda: unguarded(program), graph=lambda: unguarded(program))
+    """Of an ExportedProgram. Its module shares buffers and constants with it: whoever runs that changes what
+    is made of the program afterwards, so they are put back."""
+    held = {**program.constants, **program.state_dict}
+    tensors = {name: one for name, one in held.items() if isinstance(one, torch.Tensor)}
+    copies = {name: tensor.detach().clone() for name, tensor in tensors.items()}
+    written: set[str] = set()
+
+    def restore() -> None:
+        for name, tensor in tensors.items():
+            if not same_bytes(tensor, copies[name]):
+                written.add(name)
+                tensor.detach().copy_(copies[name])
+
+    def fresh() -> Any:
+        restore()
+        return unguarded(program)
+
+    return Made(fresh=fresh, graph=fresh, restore=restore, written=written)
 
 
 def unguarded(program: Any) -> Any:
