@@ -6,7 +6,6 @@
 
 #include "core/dtype.h"
 #include "core/observe.h"
-#include "core/rules.h"
 #include "core/sparse.h"
 #include "core/value_names.h"
 
@@ -206,7 +205,7 @@ class Walk {
     const TensorDifference& difference = *result.difference;
     result.requirements = requirements_of(policy_.accept(name, expected.scalar_type()), difference);
     result.set_by = policy_.set_by(name, expected.scalar_type());
-    result.decisive = decisive(result);
+    result.decisive = could_fail(result);
     const bool by_figures = !result.requirements.empty() && difference.nonfinite_mismatched == 0;
     const std::string unmet = by_figures ? unmet_reason(result.requirements) : "";
     result.passed = by_figures ? unmet.empty() : difference.mismatched == 0;
@@ -215,19 +214,6 @@ class Walk {
       failed_.push_back({results_.size(), actual, expected});
     }
     results_.push_back(std::move(result));
-  }
-
-  static bool decisive(const OutputComparison& result) {
-    const TensorDifference& difference = *result.difference;
-    if (difference.numel == 0) return false;
-    const bool equal = difference.mismatched == 0 && difference.max_abs == 0;
-    if (equal || result.tolerance.exact || difference.finite == 0) return true;
-    const double largest = difference.largest_expected;
-    for (const Requirement& one : result.requirements) {
-      if (statistic_of(one.statistic).relative || one.value < largest) return true;
-    }
-    const Tolerance& tolerance = result.tolerance;
-    return result.requirements.empty() && largest > tolerance.atol + tolerance.rtol * largest;
   }
 
   /// Only of outputs that can be a classifier's: floating point, more than K values in the last

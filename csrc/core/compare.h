@@ -64,6 +64,9 @@ std::vector<OutputComparison> compare_values(const c10::IValue& actual, const c1
 /// True if there is something in `comparisons` and all of it passed.
 bool all_passed(const std::vector<OutputComparison>& comparisons);
 
+/// Whether a wrong value could have failed, of a comparison of tensors that has its difference.
+bool could_fail(const OutputComparison& comparison);
+
 /// As in events and reports; numbers that JSON lacks stand as "inf", "-inf", "nan".
 Json to_json(const OutputComparison& comparison);
 

@@ -198,7 +198,6 @@ def lite(path: Path) -> None:
         torch.jit.script(nn.Linear(4, 4))._save_for_lite_interpreter(str(path))
 
 
-@torch.jit.script
 class Boxes:
     def __init__(self, corners: Tensor) -> None:
         self.corners = corners

@@ -10,29 +10,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from tsharness.artifact.integrity import Integrity, examine, unexamined
-from tsharness.cases.case_file import CaseDocument
-from tsharness.cases.safetensors_file import Location
 from tsharness.errors import UsageError
 from tsharness.hosts.launching import launcher_for, nobody_hears
 from tsharness.inspection.gate import refuse_dangers
-from tsharness.report.model import RunnerInfo
-from tsharness.report.units import many
 from tsharness.runner.cage import parse_sandbox
 from tsharness.runner.launch import Launcher
 from tsharness.runner.process import NO_HOOKS, Hooks
-from tsharness.runtimes.registry import RUNTIMES, Runtime, runs_in, runtime_of
+from tsharness.runtimes.registry import Runtime, runs_in, runtime_of
 from tsharness.scratch import ScratchFolder
-from tsharness.verdict import ExitCode, Verdict, verdict_of, worst
-from tsharness.verification.checks.context import Context, listed
 from tsharness.verification.checks.rule import no_requests, parse_level
-from tsharness.verification.checks.run import exit_code_of_check, judge_checks, run_requests
-from tsharness.verification.diagnose import NO_DIAGNOSIS, diagnose
 from tsharness.verification.environment import for_environment
-from tsharness.verification.judge import check_output_names, exit_codes_of, judge_case
 from tsharness.verification.plan import Plan, VerifyOptions, find_cases, plan_cases, tolerance_layer
 from tsharness.verification.reference import is_artifact
-from tsharness.verification.report import ArtifactInfo, CaseResult, VerifyReport
-from tsharness.verification.run import RunResult, raise_environment_errors, record_float64, run_plan
+from tsharness.verification.report import VerifyReport
+from tsharness.verification.reporting import report_of
+from tsharness.verification.run import record_float64, run_plan
 
 
 def verify(
@@ -170,7 +162,7 @@ def verify_plan(
     with _with_float64(plan, options, launcher) as judged, _keeping_outputs(judged) as judged:
         result = run_plan(plan, judged, launcher, hooks)
         after = Hooks(on_event=hooks.on_event)
-        return _report(plan, judged, result, integrity(), launcher, after, started)
+        return report_of(plan, judged, result, integrity(), launcher, after, started)
 
 
 def launcher_of(
@@ -215,12 +207,6 @@ def _keeping_outputs(options: VerifyOptions) -> Iterator[VerifyOptions]:
         yield replace(options, save_outputs=Path(scratch) / "outputs.cases.safetensors")
 
 
-def _baseline(plan: Plan, options: VerifyOptions) -> Plan | None:
-    if options.compare_with is None or options.save_outputs is None or not options.save_outputs.is_file():
-        return None
-    return replace(plan, document=CaseDocument(Location(options.save_outputs)))
-
-
 @contextmanager
 def _with_float64(plan: Plan, options: VerifyOptions, launcher: Launcher) -> Iterator[VerifyOptions]:
     """The options with a float64 run's outputs, if these are to judge."""
@@ -231,79 +217,3 @@ def _with_float64(plan: Plan, options: VerifyOptions, launcher: Launcher) -> Ite
         output = Path(scratch) / "float64.safetensors"
         record_float64(plan, options, launcher, output)
         yield replace(options, float64_outputs=output)
-
-
-def _report(
-    plan: Plan,
-    options: VerifyOptions,
-    result: RunResult,
-    integrity: Integrity,
-    launcher: Launcher,
-    hooks: Hooks,
-    started: float,
-) -> VerifyReport:
-    raise_environment_errors(plan.artifact, result)
-    cases = tuple(
-        judge_case(
-            s,
-            result.results.get(s.name),
-            result.errors.get(s.name) or result.load_error,
-            options.max_time is not None,
-        )
-        for s in plan.cases
-    )
-    check_output_names(options.tolerance, cases)
-    info = _runner_info(result, options, launcher)
-    first = Context(plan, options, result, integrity, info, cases, _baseline(plan, options))
-    deadline = None if options.max_time is None else started + options.max_time
-    context = run_requests(first, launcher, hooks, deadline)
-    checks = judge_checks(context)
-    diagnosis = NO_DIAGNOSIS if launcher.interrupted else diagnose(context, launcher, hooks)
-    codes = [*exit_codes_of(cases), *map(exit_code_of_check, checks)]
-    exit_code = ExitCode.CRASH if launcher.interrupted else worst(codes)
-    return VerifyReport(
-        artifact=_artifact_info(plan, integrity, result, options.kind or ""),
-        cases_from=plan.cases_from,
-        proves=plan.proves,
-        judged=options.judged,
-        runner=info,
-        checks=checks,
-        cases=cases,
-        findings=diagnosis.findings,
-        localized=diagnosis.localized,
-        verdict=verdict_of(exit_code),
-        exit_code=exit_code,
-        seconds=time.monotonic() - started,
-        printed=result.printed,
-        incomplete=launcher.interrupted,
-        left_out=(*_left_out(cases), *context.left_out),
-    )
-
-
-def _left_out(cases: Sequence[CaseResult]) -> Iterator[str]:
-    """Cases for which there was no time, in words."""
-    names = [case.name for case in cases if case.verdict is Verdict.SKIPPED]
-    if names:
-        yield f"{many(len(names), 'case')} ({listed(names)})"
-
-
-def _runner_info(result: RunResult, options: VerifyOptions, launcher: Launcher) -> RunnerInfo | None:
-    if result.hello is None:
-        return None
-    return RunnerInfo.from_hello(result.hello, options.device, options.runner, launcher.place)
-
-
-def _artifact_info(plan: Plan, integrity: Integrity, result: RunResult, kind: str) -> ArtifactInfo:
-    provenance = plan.document.provenance
-    loaded = result.loaded or {}
-    runtime = str(loaded.get("kind", kind))
-    return ArtifactInfo(
-        path=str(plan.artifact),
-        sha256=integrity.sha256,
-        size=integrity.size,
-        method=provenance.get("method"),
-        torch=provenance.get("torch"),
-        parameters=loaded.get("parameters") if runtime and RUNTIMES[runtime].counts_parameters else None,
-        runtime=runtime,
-        facts=loaded.get("facts", {}),
-    )
