@@ -129,8 +129,8 @@ def _of_rank(case: InputCase, demand: Rank) -> Iterator[InputCase | None]:
         changed: dict[int, Spec] = {
             i: replace(leaf, dims=ways[i][way]) for i, leaf in chosen if way < len(ways[i])
         }
-        for i, leaf in changed.items():
-            yield with_leaves(case, {i: leaf})
+        for place, other in changed.items():
+            yield with_leaves(case, {place: other})
         if 1 < len(changed) < 4:
             yield with_leaves(case, changed)
 
@@ -194,8 +194,8 @@ def _typed(case: InputCase, demand: Dtype) -> Iterator[InputCase | None]:
         if leaf.dtype != demand.need and demand.operand in (None, sizes_of(leaf)):
             span = (leaf.low, leaf.high) if integers else (None, None)
             changed[place] = replace(leaf, dtype=demand.need, low=span[0], high=span[1])
-    for place, leaf in changed.items():
-        yield with_leaves(case, {place: leaf})
+    for place, other in changed.items():
+        yield with_leaves(case, {place: other})
     if len(changed) > 1:
         yield with_leaves(case, changed)
 
@@ -205,8 +205,8 @@ def _ranged(case: InputCase, demand: Range) -> Iterator[InputCase | None]:
     for place, leaf in _tensors(case, demand.operand):
         if not leaf.dtype.startswith(("float", "bfloat")) and (leaf.high is None or leaf.high > demand.high):
             changed[place] = replace(leaf, low=0, high=demand.high)
-    for place, changed_leaf in changed.items():
-        yield with_leaves(case, {place: changed_leaf})
+    for i, other in changed.items():
+        yield with_leaves(case, {i: other})
     yield with_leaves(case, changed)
     longest = max((e.size for e in extents_of(case) if e.dim > 0), default=0)
     if longest > 1:
