@@ -8,10 +8,12 @@ using c10::IValue;
 using torch::jit::Node;
 using torch::jit::Value;
 
+std::string operator_name(const Node& node) { return node.kind().toQualString(); }
+
 c10::optional<IValue> resolve(const Value* value, const IValue& self, const Value* self_value) {
   if (value == self_value) return self;
   const Node* node = value->node();
-  const std::string op = node->kind().toQualString();
+  const std::string op = operator_name(*node);
   if (op == "prim::Constant") return torch::jit::toIValue(value);
   if (op == "prim::GetAttr") {
     const auto object = resolve(node->input(), self, self_value);

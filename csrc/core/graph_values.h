@@ -6,6 +6,9 @@
 
 namespace tsharness {
 
+/// As the dispatcher names it: "aten::add".
+std::string operator_name(const torch::jit::Node& node);
+
 /// What a value of a graph is without running it: a constant, an attribute below `self` (whose
 /// value in the graph is `self_value`), or a transposed one. Nothing if that cannot be told.
 c10::optional<c10::IValue> resolve(const torch::jit::Value* value, const c10::IValue& self,

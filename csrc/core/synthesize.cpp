@@ -2,12 +2,17 @@
 
 #include <ATen/ATen.h>
 
+#include "core/containers.h"
 #include "core/dtype.h"
 #include "core/error.h"
 
 namespace tsharness {
 
 namespace {
+
+using c10::IValue;
+using c10::TypeKind;
+using c10::TypePtr;
 
 at::Tensor synthesize_tensor(const Json& spec) {
   const auto dtype = scalar_type(dtype_by_name(spec.at("dtype").get<std::string>()));
@@ -25,7 +30,7 @@ at::Tensor synthesize_tensor(const Json& spec) {
   return at::randint(low, high + 1, dims, at::kLong).to(dtype);
 }
 
-c10::IValue scalar(const Json& value) {
+IValue scalar(const Json& value) {
   if (value.is_boolean()) return value.get<bool>();
   if (value.is_number_integer()) return value.get<int64_t>();
   if (value.is_number()) return value.get<double>();
@@ -34,15 +39,51 @@ c10::IValue scalar(const Json& value) {
   throw Error(ErrorKind::Usage, "no argument can be made of " + value.dump());
 }
 
+/// Of a container's declared type, if it is one of that kind.
+TypePtr contained(const TypePtr& type, TypeKind kind, size_t index) {
+  if (type == nullptr || type->kind() != kind) return nullptr;
+  const auto inner = type->containedTypes();
+  return index < inner.size() ? inner[index] : nullptr;
+}
+
+std::vector<IValue> values(const Json& specs, const TypePtr& type, TypeKind kind, bool each) {
+  std::vector<IValue> made;
+  for (const Json& spec : specs) {
+    made.push_back(synthesize(spec, contained(type, kind, each ? made.size() : 0)));
+  }
+  return made;
+}
+
+IValue list(const Json& items, const TypePtr& type) {
+  const TypePtr element = contained(type, TypeKind::ListType, 0);
+  const auto made = values(items, type, TypeKind::ListType, false);
+  return element == nullptr ? make_list(made) : make_list(made, element);
+}
+
+IValue dict(const Json& entries, const TypePtr& type) {
+  const TypePtr element = contained(type, TypeKind::DictType, 1);
+  std::vector<IValue> keys;
+  std::vector<IValue> made;
+  for (const Json& entry : entries) {
+    keys.emplace_back(entry.at("name").get<std::string>());
+    made.push_back(synthesize(entry, element));
+  }
+  if (element == nullptr) return make_dict(keys, made);
+  return make_dict(keys, made, contained(type, TypeKind::DictType, 0), element);
+}
+
 }  // namespace
 
-c10::IValue synthesize(const Json& spec) {
-  return translating_errors(ErrorKind::Usage, [&]() -> c10::IValue {
+IValue synthesize(const Json& spec, const TypePtr& type) {
+  if (type != nullptr && type->kind() == TypeKind::OptionalType) {
+    return synthesize(spec, type->containedTypes().at(0));
+  }
+  return translating_errors(ErrorKind::Usage, [&]() -> IValue {
     if (spec.contains("value")) return scalar(spec["value"]);
-    if (spec.contains("items")) {
-      c10::List<at::Tensor> items;
-      for (const Json& item : spec["items"]) items.push_back(synthesize_tensor(item));
-      return items;
+    if (spec.contains("items")) return list(spec["items"], type);
+    if (spec.contains("entries")) return dict(spec["entries"], type);
+    if (spec.contains("elements")) {
+      return c10::ivalue::Tuple::create(values(spec["elements"], type, TypeKind::TupleType, true));
     }
     return synthesize_tensor(spec);
   });

@@ -1,5 +1,6 @@
 #include <ATen/Context.h>
 
+#include "core/call_progress.h"
 #include "core/synthesize.h"
 #include "core/value_tree.h"
 #include "runner/steps.h"
@@ -14,8 +15,11 @@ class Probe {
   Probe(const Json& step, JobState& state)
       : state_(state), save_(step.value("save", std::string())) {}
 
-  /// What the artifact raises with a candidate's inputs, or "".
-  std::string try_out(const Json& candidate) {
+  /// Of one candidate: "error" (what the artifact raised, or null), "operators" (how many the call
+  /// had begun by then) and "raised" (the operator that an exception left).
+  Json try_out(const Json& candidate) {
+    const CallProgress progress;
+    Json error;
     try {
       Session& session = state_.loaded();
       at::manual_seed(state_.job.seed);
@@ -24,11 +28,11 @@ class Probe {
       const c10::IValue outputs = session.run(call.clone(session.device()));
       session.synchronize();
       keep(candidate, call, outputs);
-      return "";
     } catch (...) {
       const std::string problem = current_error(ErrorKind::Execution).what();
-      return problem.empty() ? "unknown error" : problem;
+      error = problem.empty() ? "unknown error" : problem;
     }
+    return {{"error", error}, {"operators", progress.operators()}, {"raised", progress.raised()}};
   }
 
   /// The candidates that ran, with the artifact's own outputs as those that it must give.
@@ -39,12 +43,22 @@ class Probe {
   }
 
  private:
-  static BoundCall made(const Json& candidate) {
+  BoundCall made(const Json& candidate) const {
     BoundCall call{candidate.value("method", std::string("forward")), {}, {}};
     for (const Json& spec : candidate.at("inputs")) {
-      call.kwargs.emplace(spec.at("name").get<std::string>(), synthesize(spec));
+      const auto name = spec.at("name").get<std::string>();
+      call.kwargs.emplace(name, synthesize(spec, declared_type(call.method, name)));
     }
     return call;
+  }
+
+  /// Null where the file knows leaves alone, or has no such argument.
+  c10::TypePtr declared_type(const std::string& method, const std::string& name) const {
+    if (state_.loaded().flat()) return nullptr;
+    for (const c10::Argument& argument : state_.loaded().schema(method).arguments()) {
+      if (argument.name() == name) return argument.type();
+    }
+    return nullptr;
   }
 
   void keep(const Json& candidate, const BoundCall& call, const c10::IValue& outputs) {
@@ -77,11 +91,11 @@ void probe_step(const Json& step, JobState& state) {
     // A candidate may crash the process: who watches must know which one it was.
     const auto label = candidate.at("name").get<std::string>();
     state.events.emit("step-begin", {{"step", "probe"}, {"case", label}});
-    const std::string problem = probe.try_out(candidate);
-    state.events.emit(
-        "result",
-        {{"step", "probe"}, {"case", label}, {"error", problem.empty() ? Json() : Json(problem)}});
-    if (problem.empty() && !all) break;
+    Json result = probe.try_out(candidate);
+    const bool worked = result["error"].is_null();
+    result.update({{"step", "probe"}, {"case", label}});
+    state.events.emit("result", result);
+    if (worked && !all) break;
   }
   probe.write();
 }

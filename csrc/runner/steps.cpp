@@ -74,7 +74,8 @@ Json arguments_of(const Session& session, const std::string& method) {
     found.push_back({{"name", one.name()},
                      {"type", one.type()->annotation_str()},
                      {"has_default", one.default_value().has_value()},
-                     {"hints", Json::object()}});
+                     {"hints", Json::array()},
+                     {"parts", Json::array()}});
   }
   return found;
 }
@@ -97,7 +98,8 @@ void describe_step(const Json&, JobState& state) {
       arguments.push_back({{"name", one.name},
                            {"type", one.type},
                            {"has_default", one.has_default},
-                           {"hints", one.hints}});
+                           {"hints", one.hints},
+                           {"parts", one.parts}});
     }
     methods.push_back({{"name", method.name},
                        {"schema", method.schema},

@@ -13,15 +13,8 @@ import torch
 
 from conftest import tsharness, verify_json
 from corpus import rewrite, small
-from tsharness.cases.input_spec import (
-    InputCase,
-    ListSpec,
-    ScalarSpec,
-    TensorSpec,
-    expand,
-    parse_dim,
-    parse_input,
-)
+from tsharness.cases.input_spec import expand, parse_dim, parse_input
+from tsharness.cases.specs import InputCase, ListSpec, ScalarSpec, TensorSpec
 from tsharness.errors import UsageError
 from tsharness.exporting import torch_jit
 
@@ -40,16 +33,16 @@ def bare(tmp_path: Path) -> Path:
 
 
 class TakesADict(torch.nn.Module):
-    def forward(self, features: Dict[str, torch.Tensor], scale: float) -> torch.Tensor:
-        return features["x"] * scale
+    def forward(self, features: Dict[int, torch.Tensor], scale: float) -> torch.Tensor:
+        return features[3] * scale
 
 
 def test_where_no_inputs_are_found_the_next_step_is_named(tmp_path: Path) -> None:
     torch_jit.save(torch_jit.script(TakesADict()), tmp_path / "m.pt")
     ran = tsharness("verify", tmp_path / "m.pt")
     assert ran.code == 2
-    assert "features is a Dict[str, Tensor], of which nothing is known" in ran.err
-    assert "Dict(str, Tensor) features, float scale) -> Tensor" in ran.err
+    assert "features is a Dict[int, Tensor], of which nothing is known" in ran.err
+    assert "Dict(int, Tensor) features, float scale) -> Tensor" in ran.err
     assert "tsharness pack" in ran.err and "--inputs FILE.py:NAME" in ran.err and "--cases" in ran.err
 
 
@@ -92,9 +85,8 @@ def test_inputs_are_found_from_the_first_operators(make: type[torch.nn.Module], 
     torch_jit.save(torch_jit.script(make().eval()), tmp_path / "m.pt")
     ran, report = verify_json(tmp_path / "m.pt", "--level", "quick")
     assert ran.code == 0, ran.text
-    assert report["cases_from"].startswith(
-        "inputs from its first operators, reference outputs from torch.jit"
-    )
+    assert report["cases_from"].startswith("inputs from its first operators")
+    assert report["cases_from"].endswith("), reference outputs from torch.jit in Python")
     assert [case["name"] for case in report["cases"]] == ["typical", "batch=1", "batch=3"]
 
 

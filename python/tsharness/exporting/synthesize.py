@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from tsharness.cases.input_spec import InputCase
+from tsharness.cases.specs import InputCase
 from tsharness.exporting.guard import SEED
 from tsharness.exporting.inputs import Inputs
 
@@ -30,6 +30,10 @@ def _make(spec: Mapping[str, Any], generator: torch.Generator) -> Any:
         return spec["value"]
     if "items" in spec:
         return [_make(item, generator) for item in spec["items"]]
+    if "elements" in spec:
+        return tuple(_make(element, generator) for element in spec["elements"])
+    if "entries" in spec:
+        return {entry["name"]: _make(entry, generator) for entry in spec["entries"]}
     dtype, dims = getattr(torch, spec["dtype"]), spec["dims"]
     low, high = spec["low"], spec["high"]
     if dtype.is_floating_point or dtype.is_complex:

@@ -11,7 +11,7 @@ from tsharness.artifact.archive import append_cases, cases_beside, embedded_case
 from tsharness.artifact.integrity import examine
 from tsharness.atomic import atomic_path, atomic_write
 from tsharness.cases.case_file import CaseFile, read_case_file
-from tsharness.cases.input_spec import InputCase
+from tsharness.cases.specs import InputCase
 from tsharness.errors import UsageError
 from tsharness.inspection.gate import refuse_dangers
 from tsharness.packing.report import PackReport

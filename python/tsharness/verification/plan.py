@@ -9,8 +9,9 @@ from typing import Any
 
 from tsharness.artifact.archive import BESIDE_SUFFIX, CASES_RECORD, cases_beside, embedded_cases, open_archive
 from tsharness.cases.case_file import CaseDocument, CaseSummary
-from tsharness.cases.input_spec import EXAMPLES, InputCase
+from tsharness.cases.input_spec import EXAMPLES
 from tsharness.cases.safetensors_file import Location
+from tsharness.cases.specs import InputCase
 from tsharness.errors import ArtifactError, TsharnessError, UsageError
 from tsharness.runner.cage import Sandbox
 from tsharness.verification.accept import parse_accept

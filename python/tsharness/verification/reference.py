@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from tsharness.cases.input_spec import InputCase
 from tsharness.cases.safetensors_file import Location
+from tsharness.cases.specs import InputCase
 from tsharness.errors import ArtifactError, InputError, RunnerCrash, TsharnessError, UsageError
 from tsharness.runner.cage import SCRATCH_BYTES, Sandbox
 from tsharness.runner.python_process import Ended, run_python

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tsharness.cases.input_spec import InputCase
+from tsharness.cases.specs import InputCase
 from tsharness.errors import ArtifactError, DeviceError, RunnerCrash, UsageError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
 from tsharness.runner.steps import StepOutcome, default_memory_limit, refused, run_steps
+from tsharness.verification.inputs.demands import Trial
+from tsharness.verification.inputs.extents import elements_of
 from tsharness.verification.plan import VerifyOptions
 
-_PROBE_SECONDS = 20.0
+PROBE_SECONDS = 10.0
 """For one candidate: what takes longer is not the likely one."""
 _ERRORS = {"artifact": ArtifactError, "device": DeviceError, "usage": UsageError, "execution": ArtifactError}
 
@@ -36,21 +38,27 @@ class Prober:
         (event,) = self._run({"step": "describe"}, self.options.timeout).results
         return event
 
-    def first_that_runs(self, tried: Sequence[InputCase], problems: list[str]) -> InputCase | None:
-        """A candidate that kills the process is one that does not work: the next ones go on in another. What
-        the others raised is added to ``problems``."""
-        left = list(tried)
+    def trials(self, tried: Sequence[InputCase]) -> list[Trial]:
+        """Calls with each, until one runs: that is the last of what is returned. A call that kills the
+        process is one that does not work: the next ones go on in another. Where one took too long, those
+        that are as large are left out."""
+        done: list[Trial] = []
+        left = {case.name: case for case in tried}
         while left:
-            outcome = self._probe(left)
+            outcome = self._probe(list(left.values()))
+            before = len(done)
             for name, event in outcome.by_case().items():
-                if event["error"] is None:
-                    return next(case for case in left if case.name == name)
-                problems.append(str(event["error"]).strip().splitlines()[-1])
-            problems += [error.message for error in outcome.errors.values()]
-            seen = {*outcome.by_case(), *outcome.errors}
-            rest = [case for case in left if case.name not in seen]
-            left = rest if len(rest) < len(left) else []
-        return None
+                error = event["error"]
+                done.append(Trial(left.pop(name), error, event["operators"], event["raised"]))
+                if error is None:
+                    return done
+            for name, error in outcome.errors.items():
+                done.append(Trial(case := left.pop(name), error.message))
+                if error.kind == "timeout":
+                    left = {key: one for key, one in left.items() if elements_of(one) < elements_of(case)}
+            if len(done) == before:
+                break
+        return done
 
     def running(self, tried: Sequence[InputCase]) -> list[InputCase]:
         """Those that run."""
@@ -72,7 +80,7 @@ class Prober:
 
     def _probe(self, tried: Sequence[InputCase], **more: Any) -> StepOutcome:
         step = {"step": "probe", "candidates": [case.to_dict() for case in tried], **more}
-        return self._run(step, min(self.options.timeout, _PROBE_SECONDS))
+        return self._run(step, min(self.options.timeout, PROBE_SECONDS))
 
     def _run(self, step: Mapping[str, Any], timeout: float) -> StepOutcome:
         job = Job(
