@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from tsharness.artifact.archive import BESIDE_SUFFIX
 from tsharness.artifact.kind import kind_of
-from tsharness.cases.input_spec import InputCase
 from tsharness.cases.safetensors_file import Location
+from tsharness.cases.specs import InputCase
 from tsharness.errors import UsageError
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
