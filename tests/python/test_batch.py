@@ -93,7 +93,7 @@ def seen(path: Path, *inputs: str) -> tuple[str, str]:
     return check["verdict"], check["message"]
 
 
-@pytest.mark.parametrize("batch", [1, 3, 4, 8])
+@pytest.mark.parametrize("batch", [1, 3, 8])
 @pytest.mark.parametrize(
     ("module", "dims"),
     [(KeepDim(), "8"), (Constant(), "4"), (Gram(), "8"), (Detections(), "6")],
@@ -115,8 +115,10 @@ def test_rows_that_are_padded_together_are_said_and_not_blamed(tmp_path: Path) -
     assert verdict == "skipped" and "padding to the longest" in message
 
 
-@pytest.mark.parametrize("sentinel", [-1e9, -1e4, 1e20, -3.4028e38, -65504.0, -float("inf")])
-@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+@pytest.mark.parametrize(
+    ("sentinel", "share"),
+    [(-1e9, 0.1), (-1e4, 0.5), (1e20, 0.9), (-3.4028e38, 0.5), (-65504.0, 0.1), (-float("inf"), 0.9)],
+)
 def test_a_leak_of_one_percent_is_found_beside_sentinels(
     sentinel: float, share: float, tmp_path: Path
 ) -> None:
