@@ -288,7 +288,7 @@ class Stated(torch.nn.Module):
     def forward(self, x: torch.Tensor, mode: str, rate: int, mask: Optional[torch.Tensor]) -> torch.Tensor:
         if mode != "mean" and mode != "sum":
             raise ValueError("mode is mean or sum")
-        if rate not in [11025, 22050]:
+        if rate != 11025 and rate != 22050:
             raise ValueError("the rate is unknown")
         y = x.mean(-1) if mode == "mean" else x.sum(-1)
         return y if mask is None else y * mask
@@ -338,7 +338,7 @@ def test_inputs_are_found_for(make: type[torch.nn.Module], tmp_path: Path) -> No
 def test_a_dict_is_stated_on_the_command_line(tmp_path: Path) -> None:
     path = tmp_path / "m.pt"
     torch_jit.save(torch_jit.script(Keys().eval()), path)
-    stated = "batch={context: float32[N,13], item: int64[N,2]:0..49, weight: float32[N,1]}"
+    stated = "batch={context: float32[N,13], item: int64[N]:0..49, weight: float32[N,1]}"
     options = ("--input", stated, "--input", "k:int=2", "--dim", "N=1,3", "--level", "quick")
     ran, report = verify_json(path, *options)
     assert ran.code == 0, ran.text
