@@ -117,7 +117,7 @@ def test_events_on_standard_output_are_clean_json_lines(runner_path: Path, model
     assert schema == "forward(__torch__.linear.Linear self, Tensor x) -> Tensor"
     (argument,) = method["arguments"]
     hint = {"op": "aten::linear", "dtype": "float32", "dims": [10], "ellipsis": True}
-    assert argument == {"name": "x", "type": "Tensor", "has_default": False, "hints": [hint]}
+    assert argument == {"name": "x", "type": "Tensor", "has_default": False, "parts": [], "hints": [hint]}
     assert ran.code == 2
 
 

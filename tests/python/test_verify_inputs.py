@@ -204,8 +204,8 @@ def test_input_and_dims(bare: Path) -> None:
 
 def test_input_that_the_method_does_not_have(bare: Path) -> None:
     ran = tsharness("verify", bare, "--input", "y=float32[2]")
-    assert ran.code == 5
-    assert "missing value for argument 'x'" in ran.err and "Traceback" not in ran.text
+    assert ran.code == 2
+    assert "no argument 'y'; it has: x, sr, loud" in ran.err and "Traceback" not in ran.text
 
 
 def test_artifact_that_torch_cannot_load(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_artifact_that_torch_cannot_load(tmp_path: Path) -> None:
     rewrite(path, {lost.partition("/")[2]: None})
     ran = tsharness("verify", path, "--input", "x=float32[2,16]")
     assert ran.code == 5
-    assert "torch.jit in Python" in ran.err and "Traceback" not in ran.text
+    assert "TS381" in ran.err and "Traceback" not in ran.text
 
 
 def test_text_is_no_archive(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_lists_of_tensors() -> None:
     (case,) = expand([spec], {"N": (4,)})
     assert case.inputs == (ListSpec("images", (replace(first, dims=(3, 4, 8)), second)),)
     assert InputCase.from_dict(case.to_dict()) == case
-    for text in ("images=[float32[3,N", "images=[3]", "images=[float32[3] float32[4]]"):
+    for text in ("images=[float32[3,N", "images=[float33[3]]", "images=[float32[3] float32[4]]"):
         with pytest.raises(UsageError, match="for example"):
             parse_input(text)
 
