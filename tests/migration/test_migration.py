@@ -53,7 +53,7 @@ def test_the_network_of_224_pixels_in_cpp_at_several_batches(to: str, models: Pa
     verified = report["verification"]
     good = {case["name"] for case in verified["cases"] if case["verdict"] == "pass"}
     batches = {case["outputs"][0]["shape"][0] for case in verified["cases"] if case["verdict"] == "pass"}
-    assert good == {"example", "N=4", "zeros"} and batches == {1, 4}, ran.text
+    assert good >= {"example", "N=4", "zeros"} and batches >= {1, 4}, ran.text
     checks = {check["id"]: check["verdict"] for check in verified["checks"]}
     assert checks["no-python"] == "pass" and verified["artifact"]["runtime"] == to
 

@@ -16,9 +16,7 @@ from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
 from tsharness.runner.process import Hooks
 from tsharness.runner.steps import StepsResult, default_memory_limit, refused, run_steps
-from tsharness.runtimes.registry import RUNTIMES, Runtime
 from tsharness.scratch import ScratchFolder
-from tsharness.verdict import ExitCode
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.save import save_outputs
 
@@ -53,9 +51,7 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
         groups.setdefault(options.calls_of.get(name, options.calls), []).append(name)
     with ScratchFolder() as scratch:
         steps = _steps(plan, options, groups, Path(scratch))
-        runtime = RUNTIMES[options.kind or "torchscript"]
-        # Machine code that does not look at its inputs would read what lies behind them.
-        done = run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks, runtime.probing)
+        done = run_steps(job_of(plan, options, steps), launcher, options.timeout, hooks)
         kept = {step["id"]: Path(step["save_outputs"]) for step in steps if "save_outputs" in step}
         if options.save_outputs is not None:
             recorded = [path for identity, path in kept.items() if identity != "revisit"]
@@ -70,9 +66,7 @@ def run_plan(plan: Plan, options: VerifyOptions, launcher: Launcher, hooks: Hook
         load_error=_step_error(done),
         results={name: event for run in runs for name, event in run.by_case().items()},
         errors={
-            name: _as_refused(error, runtime)
-            for run in (*runs, *([again] if again else []))
-            for name, error in run.errors.items()
+            name: error for run in (*runs, *([again] if again else [])) for name, error in run.errors.items()
         },
         revisited=again.by_case() if again else {},
         printed=done.printed,
@@ -88,13 +82,6 @@ def by_value(cases: Sequence[CaseSummary]) -> list[CaseSummary]:
         ranked.append((seen[case.family], case))
         seen[case.family] += 1
     return [case for _, case in sorted(ranked, key=lambda pair: pair[0])]
-
-
-def _as_refused(error: CaseError, runtime: Runtime) -> CaseError:
-    """Of a kind whose code looks at its inputs: what it refuses, the reference took, so it is wrong."""
-    if not runtime.probing or error.kind != "execution":
-        return error
-    return replace(error, message=f"it does not take this: {error.message}", exit_code=ExitCode.FAILED)
 
 
 def _steps(
