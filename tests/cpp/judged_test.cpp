@@ -124,7 +124,8 @@ def forward(self, x):
         for i in range(3):
             x = torch.cosh(x)
     return self.helper(x)
-)JIT")).operators;
+)JIT"))
+                          .operators;
   for (const char* op : {"aten::sinh", "aten::cosh", "aten::sum", "aten::gt", "aten::Bool"}) {
     EXPECT_EQ(found.count(op), 1U) << op;
   }
