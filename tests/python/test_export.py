@@ -260,9 +260,9 @@ def test_places_are_the_users_own() -> None:
     installed = f"{sysconfig.get_path('purelib')}/helper/wrap.py"
     standard = f"{sysconfig.get_path('stdlib')}/contextlib.py"
     frames = (
-        f"{torch.__file__}(3): f\n{standard}(81): inner\n{installed}(7): call\n/work/model.py(12): forward\n"
+        f"{torch.__file__}(3): f\n{standard}(81): inner\n{installed}(7): call\n/own/model.py(12): forward\n"
     )
-    assert frame_of(frames) == ("/work/model.py", 12)
+    assert frame_of(frames) == ("/own/model.py", 12)
     assert frame_of(f"{standard}(81): inner\n{installed}(7): forward\n") == (installed, 7)
     assert frame_of(f"{standard}(81): inner\n<eval_with_key>.3(5): forward\n") is None
 

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tsharness.artifact.code import Function, OperatorCall, unparse
 from tsharness.artifact.kind import Kind
@@ -14,8 +14,10 @@ from tsharness.artifact.script_archive import ScriptArchive, attributes_of, clas
 from tsharness.artifact.storages import Storage, storages
 from tsharness.findings import finding
 from tsharness.inspection.operators import Registry
-from tsharness.inspection.writes import Writes
 from tsharness.report.model import Finding
+
+if TYPE_CHECKING:
+    from tsharness.inspection.writes import Writes
 
 
 @dataclass
@@ -56,6 +58,9 @@ class Subject:
     @cached_property
     def writes(self) -> Writes:
         """What the functions write to that run when a method is called."""
+        # Only inspect asks: the gate, before every run, need not load what follows aliases.
+        from tsharness.inspection.writes import Writes
+
         training = any(attributes_of(one).get("training") is True for _, one in self.archive.modules())
         return Writes(self.archive.code, self.called, training=training)
 

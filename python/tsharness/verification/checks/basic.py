@@ -6,7 +6,7 @@ import re
 
 from tsharness.report.model import Check
 from tsharness.report.units import many
-from tsharness.verdict import ExitCode, Verdict
+from tsharness.verdict import Verdict
 from tsharness.verification.checks.context import Context, listed
 from tsharness.verification.report import CaseResult, OutputResult
 
@@ -80,8 +80,7 @@ def parity(context: Context) -> Check:
         return Check("parity", Verdict.SKIPPED, "no reference: the outputs are the artifact's own")
     bad = [case.name for case in _compared(context) if any(map(_wrong_at_first, case.outputs))]
     if bad or errors:
-        refused = any(case.error and case.error.exit_code is ExitCode.FAILED for case in context.cases)
-        verdict = Verdict.FAIL if bad or refused else Verdict.ERROR
+        verdict = Verdict.FAIL if bad else Verdict.ERROR
         return Check("parity", verdict, f"not in order: {listed(bad + errors)}")
     return Check("parity", Verdict.PASS, f"{many(len(context.cases), 'case')} compared with the reference")
 
