@@ -103,7 +103,7 @@ Extract::Extract(const Session& session, const std::string& method, int64_t poin
   for (Value* value : used) {
     if (defined.count(value) > 0 || is_constant(*value) || !known.insert(value).second) continue;
     if (value->type()->cast<c10::ClassType>()) {
-      throw Error(ErrorKind::Usage, "it works on an object (" + value->type()->repr_str() +
+      throw Error(ErrorKind::Usage, "it works on an object (" + value->type()->annotation_str() +
                                         "), which cannot be an argument");
     }
     entering_.push_back(value);

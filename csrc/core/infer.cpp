@@ -148,7 +148,7 @@ std::vector<ArgumentHints> infer_arguments(const torch::jit::Module& module,
   for (size_t i = 1; i < schema.arguments().size(); ++i) {
     const auto& argument = schema.arguments()[i];
     const Json found = inference.of(i);
-    result.push_back({argument.name(), argument.type()->repr_str(),
+    result.push_back({argument.name(), argument.type()->annotation_str(),
                       argument.default_value().has_value(), found["hints"], found["parts"]});
   }
   return result;

@@ -22,7 +22,7 @@ std::string kind_of(const IValue& value) {
   if (value.isList()) return "list";
   if (value.isTuple()) return "tuple";
   if (value.isGenericDict()) return "dict";
-  return value.type()->repr_str();
+  return value.type()->annotation_str();
 }
 
 std::vector<std::string> field_names(const c10::ivalue::Tuple& tuple) {

@@ -231,7 +231,7 @@ Json encode_value(const IValue& value, SafetensorsWriter& file) {
   if (value.isList()) return encode_list(value, file);
   if (value.isTuple()) return encode_tuple(value, file);
   if (value.isGenericDict()) return encode_dict(value, file);
-  throw Error(ErrorKind::Input, "a value of type " + value.type()->repr_str() +
+  throw Error(ErrorKind::Input, "a value of type " + value.type()->annotation_str() +
                                     " cannot be compared or stored; return tensors, numbers, "
                                     "strings, lists, tuples or dicts");
 }

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tsharness.migration.domain import AT_ONCE, Domain, Free, declared_fixed
+from tsharness.cases.dims import AT_ONCE
+from tsharness.migration.domain import Domain, Free, declared_fixed
 from tsharness.migration.judging import Evidence, Judgement, judge
 from tsharness.migration.options import MigrateOptions
 from tsharness.migration.stage import Baked, Construct, Conversion, Divergence, Stage

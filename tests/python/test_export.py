@@ -47,6 +47,11 @@ def make_inputs():
     return {"one": tsharness.Inputs(torch.ones(1, 4)), "two": tsharness.Inputs(x=torch.zeros(2, 4))}
 
 
+def function(x):
+    return x * 2
+
+
+tuples = {"one": (torch.ones(1, 4),), "two": (torch.ones(2, 4),)}
 net = Net()
 text = "no model"
 
@@ -124,6 +129,9 @@ def test_several_examples_are_cases(source: Path, tmp_path: Path) -> None:
         (("no_such.py:x",), "does not exist"),
         (("no_such_module:x",), "there is no module 'no_such_module'"),
         (("nets.py",), "expected MODULE:NAME"),
+        (("nets.py:function",), "takes arguments (x): expected a model, or what makes one without any"),
+        (("nets.py:net", "--inputs", "nets.py:tuples"), 'several examples are {"one": tsharness.Inputs(...)'),
+        (("nets.py:make", "--fixed", "y"), "fixed: no tensor among the inputs is named 'y'; there are: x"),
         (("nets.py:make", "--method", "guess"), "one of auto, trace, script"),
         (("nets.py:make", "--dynamic", "y=N,*"), "no tensor among the inputs is named 'y'; there are: x"),
         (("nets.py:make", "--dynamic", "x=*,*,N"), "x has 2 dims"),

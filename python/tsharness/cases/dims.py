@@ -11,6 +11,9 @@ from tsharness.errors import UsageError
 
 EXAMPLE = "'x=N,*,H,W', 'x=N:1..64,*' (its range), 'x=*,*,H:32..1024/32' (in steps of 32)"
 
+AT_ONCE = "every free dim at once"
+"""Name of the case that tries all of them."""
+
 _SYMBOL = re.compile(r"(?P<name>[A-Za-z_]\w*)(:(?P<min>\d+)\.\.(?P<max>\d+)?(/(?P<step>\d+))?)?")
 
 

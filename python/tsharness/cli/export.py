@@ -46,6 +46,10 @@ def command(
         list[str],
         typer.Option("--dynamic", metavar="x=N,*,H,W", help="Dims that change; N:1..64 is a range."),
     ] = [],  # noqa: B006
+    fixed: Annotated[
+        list[str],
+        typer.Option("--fixed", metavar="INPUT", help="Its sizes never change: none is tried; repeatable."),
+    ] = [],  # noqa: B006
     method: Annotated[str, typer.Option("--method", help="auto, trace or script.")] = "auto",
     families: Annotated[
         str,
@@ -96,6 +100,7 @@ def command(
     options = ExportOptions(
         method=method,
         dynamic=parse_dynamic(dynamic) if dynamic else None,
+        fixed=tuple(fixed),
         families=parse_families(families),
         format=format_,
         train=train,

@@ -26,6 +26,7 @@ def export(
     cases: Mapping[str, Any] | None = None,
     methods: Mapping[str, Any] | None = None,
     dynamic: Mapping[str, Mapping[int, str]] | None = None,
+    fixed: Sequence[str] = (),
     families: str | Sequence[str] = "all",
     format: str = "torchscript",  # noqa: A002
     train: bool = False,
@@ -53,6 +54,8 @@ def export(
     method's name; these methods are exported, too.
     ``method``: "trace", "script", or "auto": both are tried (docs/export.md says how it chooses).
     ``dynamic``: ``{"x": {0: "N:1..64"}}``, by input and dim the symbol, with its range if it has one.
+    ``fixed``: names of inputs whose sizes never change. What is named in neither is tried at other sizes, the
+    batch first; those that the model takes in Python are proved, too.
     ``families``: "all", or kinds and names ("dims", "values", "zeros", ...); () for none.
     ``format``: "torchscript", or "lite" with bytecode for phones (.ptl), which the lite interpreter proves.
     ``train``: export in the mode that the model is in, instead of in eval mode.
@@ -71,6 +74,7 @@ def export(
     options = ExportOptions(
         method=method,
         dynamic=None if dynamic is None else unified(dynamic),
+        fixed=tuple(fixed),
         families=(families,) if isinstance(families, str) else tuple(families),
         format=format,
         train=train,

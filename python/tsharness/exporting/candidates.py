@@ -21,7 +21,7 @@ from tsharness.exporting.families import KINDS
 from tsharness.exporting.graph import place_of
 from tsharness.exporting.lite import save_lite
 from tsharness.exporting.options import ExportOptions
-from tsharness.exporting.pitfalls import of_lite
+from tsharness.exporting.pitfalls import of_lite, of_sizes
 from tsharness.exporting.record import Recorded
 from tsharness.exporting.report import CandidateResult
 from tsharness.exporting.saying import Say
@@ -78,6 +78,8 @@ def check_candidate(
         content = pool.submit(content_of, path)
         count = _counting(say, converted.method, len(cases))
         check = self_check(path, cases, options, Hooks(count), launcher)
+    if converted.method == "trace":
+        findings = (*findings, *of_sizes(check.cases, findings))
     passed = sum(case.verdict is Verdict.PASS for case in check.cases)
     reason = "" if check.verdict is Verdict.PASS else first_problem(check)
     result = CandidateResult(

@@ -1,4 +1,4 @@
-"""The cases of an artifact: the examples, then as many families as were chosen and fit."""
+"""The cases of an artifact: the examples, other sizes, then as many families as were chosen and fit."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import torch
 from tsharness.cases.dims import Dynamic
 from tsharness.errors import ExportError, InputError
 from tsharness.exporting.families import Family, families
+from tsharness.exporting.free_dims import FreeDim, free_dims, with_free
 from tsharness.exporting.inputs import Inputs, argument_names
 from tsharness.exporting.options import ExportOptions
 from tsharness.exporting.placement import Placement
@@ -29,6 +30,10 @@ class Collected:
     """The recorded cases, and what is none."""
 
     recorded: tuple[Recorded, ...]
+    dynamic: Dynamic
+    """Symbols that were declared, differ between the examples, or were found."""
+    free: tuple[FreeDim, ...]
+    """Those that were found by trying the model."""
     failed: tuple[DroppedFamily, ...]
     """Families on which the Python model itself raises."""
     cut: tuple[DroppedFamily, ...]
@@ -57,47 +62,130 @@ def collect(
 ) -> Collected:
     """Runs the Python model on everything. Raises ExportError, with the traceback of the user's code, if it
     fails on an example."""
-    recorded: list[Recorded] = []
-    for name, calls in examples.items():
-        say(f"eager: {name}", len(recorded))
+    return _Collector(subject, examples, options, placement, say).all()
+
+
+class _Collector:
+    def __init__(
+        self,
+        subject: Subject,
+        examples: Mapping[str, list[Inputs]],
+        options: ExportOptions,
+        placement: Placement,
+        say: Say,
+    ) -> None:
+        self._subject, self._examples, self._options = subject, examples, options
+        self._placement, self._say = placement, say
+        self._recorded: list[Recorded] = []
+        self._failed: list[DroppedFamily] = []
+        self._cut: list[DroppedFamily] = []
+        self._left = options.max_case_bytes
+        self._stateful = False
+
+    def all(self) -> Collected:
+        for name, calls in self._examples.items():
+            self._say(f"eager: {name}", len(self._recorded))
+            self._recorded.append(self._example(name, calls))
+        self._left -= sum(one.bytes for one in self._recorded)
+        self._stateful = any(one.changed for one in self._recorded)
+        declared = dynamic_of(self._subject.model, self._examples, self._options)
+        free = list(self._free(declared))
+        for family in self._chosen(declared):
+            self._family(family)
+        return Collected(
+            tuple(self._recorded),
+            with_free(declared, free),
+            tuple(free),
+            tuple(self._failed),
+            tuple(self._cut),
+        )
+
+    def _example(self, name: str, calls: list[Inputs]) -> Recorded:
+        model = self._subject.model
         try:
-            recorded.append(_record_example(subject, name, calls, placement))
+            recorded = record_case(self._subject, name, calls, placement=self._placement)
+            sequence = _as_sequence(calls)
+            if recorded.changed and len(sequence) > len(calls):
+                return record_case(self._subject, name, sequence, placement=self._placement)
+            return recorded
         except InputError as error:
-            seen = f"{_forward_of(subject.model)} returns what no TorchScript function can: {error}"
+            seen = f"{_forward_of(model)} returns what no TorchScript function can: {error}"
             raise ExportError(f"TS131 {RULES['TS131'].title}: {seen}\n{RULES['TS131'].do}") from error
         except ModelFailed as failure:
             text = user_traceback(failure.error)
             raise ExportError(f"the model fails on the inputs of '{name}':\n{text}") from failure.error
-    stateful = any(one.changed for one in recorded)
-    left = options.max_case_bytes - sum(one.bytes for one in recorded)
-    failed, cut = [], []
-    for family in _chosen(subject.model, examples, options):
-        say(f"eager: {family.name}", len(recorded))
-        if _bytes(family) > left:
-            cut.append(DroppedFamily(family.name, _too_large(options)))
-            continue
+
+    def _first_of_methods(self) -> Iterator[tuple[str, list[Inputs], tuple[str, ...]]]:
+        """The first example, and the first one for every other method, with the names of its arguments."""
+        covered = set[str]()
+        for name, calls in self._examples.items():
+            methods = {call.method for call in calls}
+            if not methods <= covered:
+                covered |= methods
+                label = "example" if len(covered) == len(methods) else name
+                yield label, calls, argument_names(self._subject.model, calls[-1].method)
+
+    def _free(self, dynamic: Dynamic) -> Iterator[FreeDim]:
+        declared: dict[str, frozenset[int] | None] = {
+            name: frozenset(dims) if self._options.dynamic is None else None for name, dims in dynamic.items()
+        }
+        declared.update(dict.fromkeys(self._options.fixed))
+        for label, calls, arguments in self._first_of_methods():
+            prefix = "" if label == "example" else f"{label}/"
+
+            def record(name: str, changed: list[Inputs], prefix: str = prefix) -> Recorded | None:
+                return self._trial(Family(prefix + name, "dims", changed))
+
+            for found in free_dims(calls, arguments, declared, record):
+                self._recorded += found.recorded
+                yield found
+
+    def _trial(self, family: Family) -> Recorded | None:
+        """What nobody has declared: a size that the model does not take says nothing about it."""
+        if not self._options.wants(family.name, family.kind) or family.name in self._examples:
+            return None
+        if _bytes(family) > self._left:
+            return None
         try:
-            calls = _as_sequence(family.calls) if stateful else family.calls
-            one = record_case(subject, family.name, calls, family.kind, placement)
+            one = self._record(family)
+        except (ModelFailed, InputError):
+            self._subject.restore()
+            return None
+        if one.bytes > self._left:
+            return None
+        self._left -= one.bytes
+        return one
+
+    def _family(self, family: Family) -> None:
+        if _bytes(family) > self._left:
+            self._cut.append(DroppedFamily(family.name, _too_large(self._options)))
+            return
+        try:
+            one = self._record(family)
         except ModelFailed as failure:
             # A family is a guess at what the model takes: a wrong one says nothing about the model.
-            failed.append(DroppedFamily(family.name, _reason(failure.error)))
-            subject.restore()
-            continue
-        if one.bytes > left:
-            cut.append(DroppedFamily(family.name, _too_large(options)))
-            continue
-        left -= one.bytes
-        recorded.append(one)
-    return Collected(tuple(recorded), tuple(failed), tuple(cut))
+            self._failed.append(DroppedFamily(family.name, _reason(failure.error)))
+            self._subject.restore()
+            return
+        if one.bytes > self._left:
+            self._cut.append(DroppedFamily(family.name, _too_large(self._options)))
+            return
+        self._left -= one.bytes
+        self._recorded.append(one)
 
+    def _record(self, family: Family) -> Recorded:
+        self._say(f"eager: {family.name}", len(self._recorded))
+        calls = _as_sequence(family.calls) if self._stateful else family.calls
+        return record_case(self._subject, family.name, calls, family.kind, self._placement)
 
-def _record_example(subject: Subject, name: str, calls: list[Inputs], placement: Placement) -> Recorded:
-    recorded = record_case(subject, name, calls, placement=placement)
-    sequence = _as_sequence(calls)
-    if recorded.changed and len(sequence) > len(calls):
-        return record_case(subject, name, sequence, placement=placement)
-    return recorded
+    def _chosen(self, dynamic: Dynamic) -> Iterator[Family]:
+        """Families of the first examples; none twice."""
+        taken = {*self._examples, *(one.case.name for one in self._recorded)}
+        for label, calls, arguments in self._first_of_methods():
+            for family in families(label, calls, arguments, dynamic):
+                if family.name not in taken and self._options.wants(family.name, family.kind):
+                    taken.add(family.name)
+                    yield family
 
 
 def _forward_of(model: torch.nn.Module) -> str:
@@ -121,24 +209,6 @@ def dynamic_of(
         return options.dynamic
     calls = [call for example in examples.values() for call in example]
     return dims_that_vary(model, calls)
-
-
-def _chosen(
-    model: torch.nn.Module, examples: Mapping[str, list[Inputs]], options: ExportOptions
-) -> Iterator[Family]:
-    """Families of the first example, and of the first one for every other method; none twice."""
-    dynamic, covered, taken = dynamic_of(model, examples, options), set[str](), set(examples)
-    for name, calls in examples.items():
-        methods = {call.method for call in calls}
-        if methods <= covered:
-            continue
-        covered |= methods
-        label = "example" if len(covered) == len(methods) else name
-        arguments = argument_names(model, calls[-1].method)
-        for family in families(label, calls, arguments, dynamic):
-            if family.name not in taken and options.wants(family.name, family.kind):
-                taken.add(family.name)
-                yield family
 
 
 def _bytes(family: Family) -> int:

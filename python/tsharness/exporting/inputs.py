@@ -75,6 +75,12 @@ def argument_names(model: torch.nn.Module, method: str) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind in positional)
 
 
+_SEVERAL = (
+    ". A dict holds the arguments of one call by name; several examples are "
+    '{{"{}": tsharness.Inputs(...), ...}}'
+)
+
+
 def check_arguments(model: torch.nn.Module, calls: Iterable[Inputs]) -> None:
     """Raises UsageError for a method, or an argument, that the model does not have."""
     for call in calls:
@@ -86,7 +92,9 @@ def check_arguments(model: torch.nn.Module, calls: Iterable[Inputs]) -> None:
         unknown = [name for name in call.kwargs if name not in names]
         if unknown and not open_ended:
             there = ", ".join(names) or "none"
-            raise UsageError(f"{call.method}: no argument '{unknown[0]}'; it has: {there}")
+            several = any(not isinstance(value, torch.Tensor) for value in call.kwargs.values())
+            do = _SEVERAL.format(unknown[0]) if several and len(unknown) == len(call.kwargs) else ""
+            raise UsageError(f"{call.method}: no argument '{unknown[0]}'; it has: {there}{do}")
 
 
 def _methods(model: torch.nn.Module) -> list[str]:

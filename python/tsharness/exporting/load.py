@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -47,6 +48,7 @@ def load_model(reference: str) -> tuple[torch.nn.Module, Any]:
                 f"{reference} is a {type(found).__name__}: expected a torch.nn.Module, its class, or a "
                 "function that returns one"
             )
+        _check_makes(reference, found)
         found = running_user_code(reference, found)
     example_inputs = None
     if isinstance(found, tuple) and len(found) == 2:
@@ -57,6 +59,31 @@ def load_model(reference: str) -> tuple[torch.nn.Module, Any]:
             f"{reference} gave a {type(found).__name__}: expected a model or (model, example_inputs){do}"
         )
     return found, example_inputs
+
+
+def _check_makes(reference: str, function: Callable[..., Any]) -> None:
+    """Raises UsageError for a function, or a class, that cannot be called without arguments: often it is the
+    model itself."""
+    if isinstance(function, torch.jit.ScriptFunction):
+        schema: Any = function.schema  # a property, whatever the stub says
+        needed = [one.name for one in schema.arguments if not one.has_default_value()]
+    else:
+        needed = _needed(function)
+    if needed:
+        raise UsageError(
+            f"{reference} takes arguments ({', '.join(needed)}): expected a model, or what makes one without "
+            "any. A function that is the model itself goes into the forward of a torch.nn.Module"
+        )
+
+
+def _needed(function: Callable[..., Any]) -> list[str]:
+    """Names of the arguments that have no default, as far as Python tells them."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return []
+    open_ended = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    return [one.name for one in parameters if one.default is one.empty and one.kind not in open_ended]
 
 
 def load_inputs(reference: str) -> Any:

@@ -24,6 +24,8 @@ class ExportOptions:
     method: str = "auto"
     dynamic: Dynamic | None = None
     """``None``: dims that differ between the examples."""
+    fixed: tuple[str, ...] = ()
+    """Names of inputs whose sizes never change. Others that nobody declared are tried at other sizes."""
     families: tuple[str, ...] = ("all",)
     """"all", or kinds and names of families; empty for none."""
     format: str = "torchscript"

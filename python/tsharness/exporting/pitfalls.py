@@ -16,6 +16,8 @@ from tsharness.exporting.record import Recorded
 from tsharness.exporting.source import Place
 from tsharness.findings import finding
 from tsharness.report.model import Finding
+from tsharness.verdict import Verdict
+from tsharness.verification.report import CaseResult
 
 _FIRST_UNSUPPORTED_PYTHON = (3, 14)
 _SHOWN = 3  # places that a finding names; it counts the others
@@ -133,6 +135,15 @@ def _with_places(code: str, what: str, places: Sequence[Place | None], **facts: 
     more = f" and {len(known) - _SHOWN} more" if len(known) > _SHOWN else ""
     seen = f"{what}: {shown}{more}" if known else what
     return finding(code, seen, where=str(known[0]) if known else None, **facts)
+
+
+def of_sizes(cases: Sequence[CaseResult], known: Sequence[Finding]) -> Iterator[Finding]:
+    """That a trace does not follow the sizes of its inputs, where the tracer has not said it."""
+    right = [case for case in cases if case.family == "example" and case.verdict is Verdict.PASS]
+    wrong = [case.name for case in cases if case.family == "dims" and case.verdict is not Verdict.PASS]
+    if right and wrong and not any(one.code == "TS102" for one in known):
+        told = ", ".join(wrong[:_SHOWN]) + (f" and {len(wrong) - _SHOWN} more" if wrong[_SHOWN:] else "")
+        yield finding("TS102", f"it is right at the example's sizes, not at {told}")
 
 
 def _containers(outputs: Any) -> Iterator[Finding]:

@@ -40,6 +40,20 @@ class DroppedFamily:
 
 
 @dataclass(frozen=True)
+class FreeSizes:
+    """A dim that nobody declared, and that the Python model takes at other sizes."""
+
+    name: str
+    """Of its symbol, and of its cases: "x_0" in "x_0=2"."""
+    dims: str
+    """In words: "x dim 0, mask dim 0"."""
+    inputs: tuple[str, ...]
+    """Names of the tensors that have it."""
+    sizes: tuple[int, ...]
+    """At which it was tried, the example's among them."""
+
+
+@dataclass(frozen=True)
 class StageResult:
     """The outputs after one stage, against the Python model's."""
 
@@ -86,6 +100,10 @@ class ExportReport:
     seconds: float
     schema_version: int = SCHEMA_VERSION
     kind: str = "export"
+    free: tuple[FreeSizes, ...] = ()
+    """Sizes that were found by trying the model."""
+    fixed: tuple[str, ...] = ()
+    """Batches that the user has declared fixed: "batch 1"."""
 
     @property
     def refused(self) -> StageResult | None:

@@ -18,6 +18,7 @@ from tsharness.exporting.candidates import Candidate, check_candidate
 from tsharness.exporting.choice import choose, without_circles
 from tsharness.exporting.collect import Collected, collect, dynamic_of
 from tsharness.exporting.convert import convert
+from tsharness.exporting.free_dims import batches_fixed
 from tsharness.exporting.guard import one_thread, undisturbed
 from tsharness.exporting.inputs import Inputs, argument_names, check_arguments
 from tsharness.exporting.observe import Observation, observe
@@ -78,8 +79,9 @@ class _Export:
             findings.append(finding("TS106", f"{type(self.model).__name__}.training is True"))
         if not options.train:
             self.model.eval()
-        dynamic = dynamic_of(self.model, self.examples, options)
-        check_dynamic(self.model, self.examples, dynamic)
+        check_dynamic(
+            self.model, self.examples, dynamic_of(self.model, self.examples, options), options.fixed
+        )
         placement = Placement.of(options.dtype, options.device)
         subject = Subject(self.model, self.before)
         collected = collect(subject, self.examples, options, placement, self.say)
@@ -99,7 +101,7 @@ class _Export:
             placed, candidate, collected.recorded, placement, options, self.folder, self.say
         )
         findings += [*candidate.result.findings, *collected.findings]
-        return self._finish(candidates, candidate, because, stages, collected, dynamic, findings)
+        return self._finish(candidates, candidate, because, stages, collected, findings)
 
     def _observe(self, placed: torch.nn.Module, placement: Placement) -> Observation:
         self.say("looking at one run of the example")
@@ -160,7 +162,6 @@ class _Export:
         because: str,
         stages: tuple[StageResult, ...],
         collected: Collected,
-        dynamic: Dynamic,
         findings: list[Finding],
     ) -> ExportReport:
         verdict, exit_code = _verdict(chosen, stages)
@@ -170,10 +171,10 @@ class _Export:
             first = f"; first seen at the stage: {bad[0]}" if bad else ""
             findings.append(finding("TS155", chosen.result.reason + first))
         forced = verdict is not Verdict.PASS and self.options.force and chosen.path is not None
-        size = 0
+        size, fixed = 0, batches_fixed(self.model, self.examples, self.options)
         if verdict is Verdict.PASS or forced:
             self.say("writing")
-            size = write_artifact(chosen, self.model, dynamic, self.target, self.options)
+            size = write_artifact(chosen, self.model, collected.dynamic, fixed, self.target, self.options)
         results = tuple(
             chosen.result if c.converted.method == chosen.converted.method else c.result for c in candidates
         )
@@ -184,6 +185,8 @@ class _Export:
             candidates=results,
             cases=tuple(case.name for case in chosen.cases),
             dropped=(*collected.failed, *collected.cut),
+            free=tuple(one.shown() for one in collected.free),
+            fixed=fixed,
             stages=stages,
             findings=tuple(findings),
             verdict=verdict,
@@ -219,22 +222,32 @@ def _verdict(chosen: Candidate, stages: Sequence[StageResult]) -> tuple[Verdict,
     check = chosen.result.check
     if check is None or refused_stage(stages) is not None:
         return Verdict.FAIL, ExitCode.FAILED
+    runs = any(case.family == "example" and case.verdict is Verdict.PASS for case in check.cases)
+    if check.exit_code is ExitCode.CANNOT_RUN and runs:
+        # It runs, but not on all that the Python model takes.
+        return Verdict.FAIL, ExitCode.FAILED
     if check.verdict is not Verdict.PASS:
         return check.verdict, check.exit_code
     return Verdict.PASS, ExitCode.PASS
 
 
-def check_dynamic(model: torch.nn.Module, examples: Mapping[str, list[Inputs]], dynamic: Dynamic) -> None:
-    """Raises UsageError for a declared dim that no input has."""
+def check_dynamic(
+    model: torch.nn.Module,
+    examples: Mapping[str, list[Inputs]],
+    dynamic: Dynamic,
+    fixed: Sequence[str] = (),
+) -> None:
+    """Raises UsageError for a declared dim, or an input declared ``fixed``, that no input has."""
     shapes = {}
     for call in (call for calls in examples.values() for call in calls):
         for name, leaf in call.leaves(argument_names(model, call.method)):
             if isinstance(leaf, torch.Tensor):
                 shapes[name] = leaf.shape
-    for name, dims in dynamic.items():
+    for option, name in [*(("dynamic", name) for name in dynamic), *(("fixed", name) for name in fixed)]:
         if name not in shapes:
             known = ", ".join(shapes) or "none"
-            raise UsageError(f"dynamic: no tensor among the inputs is named '{name}'; there are: {known}")
+            raise UsageError(f"{option}: no tensor among the inputs is named '{name}'; there are: {known}")
+    for name, dims in dynamic.items():
         for dim, symbol in dims.items():
             if dim >= len(shapes[name]):
                 rank = len(shapes[name])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +23,21 @@ from tsharness.verification.report import VerifyReport
 
 
 def write_artifact(
-    candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, target: Path, options: ExportOptions
+    candidate: Candidate,
+    model: torch.nn.Module,
+    dynamic: Dynamic,
+    fixed: Sequence[str],
+    target: Path,
+    options: ExportOptions,
 ) -> int:
-    """Adds the cases to the saved module and gives it its place; its size in bytes.
+    """Adds the cases to the saved module and gives it its place; its size in bytes. ``fixed``: batches beside
+    which, as the user has declared, there are no others.
 
     Raises UsageError if the disk cannot take it: then there is no file of that name, or the old one."""
     path = candidate.path
     assert path is not None
     try:
-        append_cases(path, _case_file(candidate, model, dynamic, options).to_bytes())
+        append_cases(path, _case_file(candidate, model, dynamic, fixed, options).to_bytes())
         size = path.stat().st_size
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from error
@@ -39,7 +46,11 @@ def write_artifact(
 
 
 def _case_file(
-    candidate: Candidate, model: torch.nn.Module, dynamic: Dynamic, options: ExportOptions
+    candidate: Candidate,
+    model: torch.nn.Module,
+    dynamic: Dynamic,
+    fixed: Sequence[str],
+    options: ExportOptions,
 ) -> CaseFile:
     result, module = candidate.result, candidate.converted.module
     assert module is not None and result.check is not None
@@ -56,6 +67,7 @@ def _case_file(
         "device": options.device,
         "frozen": options.freeze,
         "optimized_for_inference": options.optimize_for_inference,
+        "fixed": list(fixed),
         "seed": SEED,
         "warnings": _warnings(candidate),
         "self_check": _self_check(result.check),

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 FAMILY = "tried"
 """The family of cases that were made by trying what the old file takes."""
-AT_ONCE = "every free dim at once"
 _LIVES = 8
 """Processes that may die of what they try."""
 

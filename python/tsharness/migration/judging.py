@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from tsharness.cases.dims import AT_ONCE
 from tsharness.findings import finding
-from tsharness.migration.domain import AT_ONCE, Domain
+from tsharness.migration.domain import Domain
 from tsharness.migration.options import MigrateOptions
 from tsharness.migration.stage import Baked, Conversion, Stage
 from tsharness.report.model import Finding

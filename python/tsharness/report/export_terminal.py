@@ -21,6 +21,7 @@ from tsharness.report.export_text import (
     candidate_row,
     finding_lines,
     other_findings,
+    sizes_line,
     stage_row,
     verdict_lines,
 )
@@ -85,6 +86,8 @@ def _print_header(report: ExportReport, model: str, out: Terminal) -> None:
         runner = check.runner
         text = f"LibTorch {runner.libtorch} · no Python in the process · {runner.where()}"
         out.print(words(f"{'runner':<{len(name)}}  ", "bold").append(text, "not bold"))
+    if report.free:
+        out.print(words(f"{'sizes':<{len(name)}}  ", "bold").append(sizes_line(report), "not bold"))
     out.print()
 
 

@@ -9,6 +9,7 @@ from tsharness.report.model import Finding
 from tsharness.report.text import verdict_lines as check_lines
 from tsharness.report.units import error, size
 from tsharness.verdict import Verdict
+from tsharness.verification.report import VerifyReport
 
 _MARKS = {"error": "error", "warning": "warn", "note": "note"}
 
@@ -66,7 +67,7 @@ def verdict_lines(report: ExportReport) -> list[str]:
         worst = _worst(report)
         return [
             f"PASS  {report.path} written, {size(report.size)}: {report.method}, "
-            f"{len(report.cases)} cases, {calls} calls in C++{worst}"
+            f"{len(report.cases)} cases, {calls} calls in C++{worst}{_alone(report)}"
         ]
     lines = _failure(report)
     if report.forced:
@@ -83,13 +84,40 @@ def _worst(report: ExportReport) -> str:
     return f"; worst {error(largest)}" if largest else "; every value equal"
 
 
+def _fixed_advice(report: ExportReport, check: VerifyReport) -> list[str]:
+    """Where it is wrong at sizes alone that nobody declared."""
+    wrong = {case.name for case in check.cases if case.verdict is not Verdict.PASS}
+    concerned = [one for one in report.free if wrong & {f"{one.name}={size}" for size in one.sizes}]
+    told = {f"{one.name}={size}" for one in concerned for size in one.sizes}
+    if not concerned or not wrong <= told:
+        return []
+    names = " ".join(f"--fixed {name}" for one in concerned for name in one.inputs[:1])
+    return [
+        f"      do     mend the model, which takes these sizes in Python; or, if they never come: {names}"
+    ]
+
+
+def _alone(report: ExportReport) -> str:
+    return f"; proved for {' and '.join(report.fixed)} alone" if report.fixed else ""
+
+
+def sizes_line(report: ExportReport) -> str:
+    """What was tried though nobody declared it; empty if nothing was."""
+    return " · ".join(f"{one.dims}: {', '.join(map(str, one.sizes))}" for one in report.free)
+
+
 def _failure(report: ExportReport) -> list[str]:
     refused, check = report.refused, report.check
     if refused is not None:
         return [f"FAIL  refused: {refused.name}: {f'{refused.worst} {refused.message}'.strip()}"]
     if check is not None:
+        advice = _fixed_advice(report, check)
         bad = next((stage.name for stage in report.stages if stage.verdict is not Verdict.PASS), None)
-        return check_lines(check) + ([f"      first seen at the stage: {bad}"] if bad is not None else [])
+        return (
+            check_lines(check)
+            + ([f"      first seen at the stage: {bad}"] if bad is not None else [])
+            + advice
+        )
     lines = ["FAIL  the model cannot be exported:"]
     for candidate in report.candidates:
         lines.append(f"      {candidate.method}: {candidate.reason}")

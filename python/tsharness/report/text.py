@@ -143,6 +143,7 @@ def _summary(report: VerifyReport) -> str:
     compared += f", judged by {', '.join(figures)}" if figures else ""
     compared += _words_of_files(everything) + nothing_shown(report.cases)
     compared += f"; left out for time: {', '.join(report.left_out)}" if report.left_out else ""
+    compared += f"; proved for {' and '.join(report.alone)} alone" if report.alone else ""
     outputs = [output for output in everything if output.worst and not output.requirements]
     worst = max(outputs, key=_share_of_allowed, default=None)
     if worst is None or worst.worst is None:

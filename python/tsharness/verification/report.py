@@ -186,6 +186,9 @@ class VerifyReport:
     """In words, why tolerances are not those of the table; empty if they are, or were stated."""
     left_out: tuple[str, ...] = ()
     """Cases and checks for which there was no time, in words."""
+    alone: tuple[str, ...] = ()
+    """Sizes beside which no other was proved, because the user has declared them fixed, or the artifact takes
+    no other: "batch 1"."""
     incomplete: bool = False
     """Whether it was interrupted: cases and checks that had not ended are not what they would have been."""
     schema_version: int = SCHEMA_VERSION

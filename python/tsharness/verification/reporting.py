@@ -22,6 +22,7 @@ from tsharness.verification.judge import check_output_names, exit_codes_of, judg
 from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.report import ArtifactInfo, CaseResult, VerifyReport
 from tsharness.verification.run import RunResult, raise_environment_errors
+from tsharness.verification.scope import sizes_alone
 
 
 def report_of(
@@ -70,6 +71,7 @@ def report_of(
         printed=result.printed,
         incomplete=launcher.interrupted,
         left_out=(*_left_out(cases), *context.left_out),
+        alone=sizes_alone(context),
     )
 
 

@@ -28,7 +28,7 @@ from tsharness.exporting.record import ModelFailed, record_case
 from tsharness.exporting.source import essence
 from tsharness.exporting.state import Subject
 from tsharness.exporting.torch_values import inputs_of_call
-from tsharness.migration.converting.trials import Trial, sizes_known, trials_of, value_trials
+from tsharness.exporting.trials import Trial, sizes_known, trials_of, value_trials
 from tsharness.migration.domain import FAMILY, Domain, Free
 from tsharness.report.model import to_dict
 

@@ -94,6 +94,27 @@ def _judged(context: Context, outcome: StepOutcome) -> Check:
     return Check("batch", Verdict.PASS, "; ".join([message, *reasons[:1]]))
 
 
+def batches_alone(context: Context) -> Iterator[str]:
+    """The size of each batch beside which the artifact takes no other."""
+    for event, others in _tried(context):
+        if others and all(one["error"] for one in others):
+            yield f"batch {event['rows']}"
+
+
+def shows_other_batches(context: Context) -> bool:
+    """Whether the rows of some case were right among others, or alone."""
+    return any(not (one["error"] or one["difference"]) for _, others in _tried(context) for one in others)
+
+
+def _tried(context: Context) -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
+    """Of each case whose first dim is a batch, the relations to batches of other sizes."""
+    outcome = context.answers.get("batch")
+    events = outcome.results if outcome is not None and outcome.error is None else ()
+    if not any(map(_mixes_rows, events)):
+        for event in events:
+            yield event, [one for one in event["relations"] if one["name"] in _OTHER_SIZES]
+
+
 def _shows_rows(event: Mapping[str, Any]) -> bool:
     return bool(event["relations"]) and (event["rows"] == 1 or event["rows_differ"])
 

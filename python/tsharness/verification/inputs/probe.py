@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tsharness.cases.specs import InputCase
-from tsharness.errors import ArtifactError, DeviceError, RunnerCrash, UsageError
+from tsharness.errors import ArtifactError, DeviceError, InputError, RunnerCrash, UsageError
 from tsharness.runner.job import Job
 from tsharness.runner.launch import Launcher
 from tsharness.runner.outcome import Event
@@ -69,14 +69,14 @@ class Prober:
         return [case for case in tried if case.name in good and case.name not in outcome.errors]
 
     def record(self, cases: Sequence[InputCase], output: Path) -> None:
-        """Writes a case file whose outputs are the artifact's own, in the runner. Raises UsageError if none
+        """Writes a case file whose outputs are the artifact's own, in the runner. Raises InputError if none
         of the inputs works."""
         outcome = self._probe(cases, all=True, save=str(output))
         bad = [event["error"] for event in outcome.results if event["error"]]
         bad += [error.message for error in outcome.errors.values()]
         if not output.is_file() or len(bad) == len(cases):
             said = str(bad[0]).strip().splitlines()[-1] if bad else "no answer"
-            raise UsageError(f"{self.artifact}: it does not run with these inputs: {said}")
+            raise InputError(f"{self.artifact}: it does not run with these inputs: {said}")
 
     def _probe(self, tried: Sequence[InputCase], **more: Any) -> StepOutcome:
         step = {"step": "probe", "candidates": [case.to_dict() for case in tried], **more}

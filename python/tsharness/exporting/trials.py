@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from tsharness.cases.case_file import Case
+from tsharness.cases.dims import AT_ONCE
 from tsharness.exporting.families import resized
 from tsharness.exporting.inputs import Inputs
 from tsharness.exporting.torch_values import inputs_of_call
-from tsharness.migration.domain import AT_ONCE
 
 Place = tuple[str, int]
 """An input, and a dim of it."""
@@ -110,9 +110,14 @@ def trials_of(
     names: Sequence[str],
     known: Mapping[Place, set[int]],
     signature: Mapping[str, Any],
+    batch_first: bool = False,
 ) -> Iterator[list[Trial]]:
     """For every dim several groups of trials: it alone, with those of its size that come as it does, with all
-    of its size. The first group that runs says how it varies."""
+    of its size. The first group that runs says how it varies.
+
+    ``batch_first``: first dims are tried together before any is tried alone, since rows of one input beside
+    the only row of another are often taken, by broadcasting, where they are not meant; and with the second or
+    third dims of other inputs, where a recurrent network's states have their batch."""
     call = next(call for call in reversed(calls) if call.method == method)
     own = _sizes(call, names)
     elements = max((leaf.numel() for _, leaf in call.leaves(names) if hasattr(leaf, "numel")), default=0)
@@ -122,8 +127,11 @@ def trials_of(
             continue
         same = [other for other, extent in own.items() if extent == size]
         alike = [other for other in same if other[1] == place[1]]
-        groups = {tuple(group): None for group in ([place], alike, same)}
-        for group in groups:
+        ways = [[place], alike, same]
+        if batch_first and place[1] == 0:
+            later = ([place, *(o for o in same if o[1] == dim and o[0] != place[0])] for dim in (1, 2))
+            ways = [alike, [place], *later, same]
+        for group in dict.fromkeys(map(tuple, ways)):
             sizes = _others(size, place[1] == 0, elements)
             wanted = [one for one in sizes if one not in known.get(place, ()) and allowed(place, one)]
             if wanted:
