@@ -131,7 +131,7 @@ def test_several_examples_are_cases(source: Path, tmp_path: Path) -> None:
         (("nets.py",), "expected MODULE:NAME"),
         (("nets.py:function",), "takes arguments (x): expected a model, or what makes one without any"),
         (("nets.py:net", "--inputs", "nets.py:tuples"), 'several examples are {"one": tsharness.Inputs(...)'),
-        (("nets.py:make", "--fixed", "y"), "fixed: no tensor among the inputs is named 'y'; there are: x"),
+        (("nets.py:make", "--fixed", "y"), "fixed: no input is named 'y'; there are: x"),
         (("nets.py:make", "--method", "guess"), "one of auto, trace, script"),
         (("nets.py:make", "--dynamic", "y=N,*"), "no tensor among the inputs is named 'y'; there are: x"),
         (("nets.py:make", "--dynamic", "x=*,*,N"), "x has 2 dims"),

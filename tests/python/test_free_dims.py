@@ -131,6 +131,13 @@ class Coder(torch.nn.Module):
         return y @ torch.ones(3, 2)
 
 
+class Shares(torch.nn.Module):
+    """By design, what a row gets depends on how many there are."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x / x.shape[0]
+
+
 class Lengths(torch.nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x * len(x.tolist())
@@ -146,7 +153,7 @@ def tried(report: ExportReport) -> dict[str, tuple[int, ...]]:
 FOUND: dict[
     str, tuple[Callable[[], torch.nn.Module], tuple[torch.Tensor, ...], dict[str, tuple[int, ...]]]
 ] = {
-    "rows": (Rows, (torch.randn(1, 8),), {"x dim 0": (1, 2)}),
+    "rows": (Rows, (torch.randn(1, 8),), {"x dim 0": (1, 2, 3)}),
     "tokens": (
         Tokens,
         (torch.randint(0, 50, (2, 12)), torch.ones(2, 12)),
@@ -155,12 +162,12 @@ FOUND: dict[
     "broadcast": (
         Pair,
         (torch.randn(1, 8), torch.randn(1, 8)),
-        {"x dim 0, y dim 0": (1, 2), "x dim 1, y dim 1": (4, 8, 9)},
+        {"x dim 0, y dim 0": (1, 2, 3), "x dim 1, y dim 1": (4, 8, 9)},
     ),
     "recurrent": (
         Recurrent,
         (torch.randn(1, 5, 4), torch.zeros(1, 1, 6), torch.zeros(1, 1, 6)),
-        {"x dim 0, h dim 1, c dim 1": (1, 2), "x dim 1": (2, 5, 6)},
+        {"x dim 0, h dim 1, c dim 1": (1, 2, 3), "x dim 1": (2, 5, 6)},
     ),
     "image": (
         Image,
@@ -193,7 +200,7 @@ def test_what_was_found_stands_in_the_signature(tmp_path: Path) -> None:
     assert location is not None
     forward = CaseDocument(location).signature["forward"]
     assert forward["arguments"][0]["dims"] == ["x_0", 8]
-    assert forward["symbols"]["x_0"]["sizes"] == [1, 2]
+    assert forward["symbols"]["x_0"]["sizes"] == [1, 2, 3]
 
 
 def test_each_method_is_tried(tmp_path: Path) -> None:
@@ -282,7 +289,7 @@ def test_a_model_that_writes_its_state_is_tried_from_the_given_state(tmp_path: P
 
 
 def test_an_input_that_is_none_cannot_be_fixed(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="fixed: no tensor among the inputs is named 'y'; there are: x"):
+    with pytest.raises(UsageError, match="fixed: no input is named 'y'; there are: x"):
         tsharness.export(Rows(), torch.randn(1, 8), tmp_path / "m.pt", fixed=["y"])
 
 
@@ -311,3 +318,15 @@ def test_a_free_dim_of_which_all_cases_have_one_size_is_said(tmp_path: Path) -> 
     assert rows.code == 0 and "proved for H = 8 alone" in rows.out
     tsharness.export(Image().eval(), x, path, dynamic=dynamic)
     assert "alone" not in command_line("verify", path, "--level", "quick").out.splitlines()[-1]
+
+
+def test_rows_that_influence_one_another_in_python_too_are_no_fault(tmp_path: Path) -> None:
+    """The check of rows asks what the Python model made of the same numbers of rows."""
+    path = tmp_path / "m.pt"
+    for rows in (1, 2):
+        tsharness.export(Shares().eval(), torch.randn(rows, 3), path, method="script")
+        ran = command_line("verify", path, "--select", "parity", "--select", "batch")
+        assert ran.code == 0 and "rows influence one another, as the Python model's do" in ran.out
+    tsharness.export(Shares().eval(), torch.randn(2, 3), path, method="script", fixed=["x"])
+    alone = command_line("verify", path, "--select", "parity", "--select", "batch")
+    assert alone.code == 1 and "rows are not computed by themselves" in alone.out

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,8 @@ class CaseSummary:
     family: str
     origin: str
     calls: int
+    shape: tuple[int, ...] = ()
+    """Of the first tensor that the last call is given; () without one."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +144,26 @@ class CaseDocument:
 
 
 def _summary(node: dict[str, Any]) -> CaseSummary:
-    return CaseSummary(node["name"], node.get("family", ""), node.get("origin", "file"), len(node["calls"]))
+    calls = node["calls"]
+    shape = _first_shape([*calls[-1]["args"], *calls[-1]["kwargs"].values()]) if calls else None
+    return CaseSummary(
+        node["name"], node.get("family", ""), node.get("origin", "file"), len(calls), shape or ()
+    )
+
+
+def _first_shape(values: Sequence[Any]) -> tuple[int, ...] | None:
+    """Of the first tensor in value trees; what is malformed is left to who reads the values."""
+    for value in values:
+        if not isinstance(value, dict):
+            continue
+        shape = value.get("shape")
+        if "tensor" in value and isinstance(shape, list) and all(isinstance(size, int) for size in shape):
+            return tuple(shape)
+        held = value.get("list") or value.get("tuple")
+        found = _first_shape(held) if isinstance(held, list) else None
+        if found is not None:
+            return found
+    return None
 
 
 def _case_node(case: Case, writer: SafetensorsWriter) -> dict[str, Any]:

@@ -238,16 +238,19 @@ def check_dynamic(
     fixed: Sequence[str] = (),
 ) -> None:
     """Raises UsageError for a declared dim, or an input declared ``fixed``, that no input has."""
-    shapes = {}
-    for call in (call for calls in examples.values() for call in calls):
-        for name, leaf in call.leaves(argument_names(model, call.method)):
-            if isinstance(leaf, torch.Tensor):
-                shapes[name] = leaf.shape
-    for option, name in [*(("dynamic", name) for name in dynamic), *(("fixed", name) for name in fixed)]:
+    leaves = {
+        name: leaf
+        for call in (call for calls in examples.values() for call in calls)
+        for name, leaf in call.leaves(argument_names(model, call.method))
+    }
+    shapes = {name: leaf.shape for name, leaf in leaves.items() if isinstance(leaf, torch.Tensor)}
+    unknown = next((name for name in fixed if name not in leaves), None)
+    if unknown is not None:
+        raise UsageError(f"fixed: no input is named '{unknown}'; there are: {', '.join(leaves) or 'none'}")
+    for name, dims in dynamic.items():
         if name not in shapes:
             known = ", ".join(shapes) or "none"
-            raise UsageError(f"{option}: no tensor among the inputs is named '{name}'; there are: {known}")
-    for name, dims in dynamic.items():
+            raise UsageError(f"dynamic: no tensor among the inputs is named '{name}'; there are: {known}")
         for dim, symbol in dims.items():
             if dim >= len(shapes[name]):
                 rank = len(shapes[name])

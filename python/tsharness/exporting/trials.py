@@ -141,7 +141,8 @@ def trials_of(
 def _others(size: int, first: bool, elements: int) -> list[int]:
     """Sizes to try, those first that show whether there are others at all. Twice the size keeps what it is
     divisible by."""
-    larger = [size + 1, *([2 * size] if elements <= _MOST_ELEMENTS else [])]
+    twice = max(2 * size, 3) if first else 2 * size  # a lone row gets two others, as the check of rows has it
+    larger = [size + 1, *([twice] if elements <= _MOST_ELEMENTS else [])]
     smaller = [1] if first else [max(1, size // 2)]
     return [one for one in dict.fromkeys([*larger, *smaller]) if one != size]
 

@@ -16,7 +16,7 @@ _SYMBOL = re.compile(r"[A-Za-z_]\w{0,63}")
 
 
 def sizes_alone(context: Context) -> tuple[str, ...]:
-    """ "batch 1" for a batch that was declared fixed, or beside which the artifact takes no other; "N = 4" for
+    """ "batch 1" for a batch declared fixed, or beside which the artifact takes no other; "N = 4" for
     a dim that the signature calls free, and that all cases have at one size."""
     found = [*_declared(context.plan), *batches_alone(context), *_one_size(context)]
     return tuple(dict.fromkeys(found))

@@ -144,9 +144,9 @@ CHECKS: tuple[CheckRule, ...] = (
         Level.STANDARD,
         (7, 8),
         batch.batch,
-        do="ask the Python model at that size (--reference MODULE:FACTORY, or cases of several batches): if "
+        do="ask the Python model at that size, by cases of several batches (tsharness export makes them): if "
         "it gives something else, a size is baked in (x.shape[0] without int(), or script); if it gives the "
-        "same, its rows depend on one another: --ignore batch",
+        "same, its rows depend on one another, and the check says so",
         requests=batch.batch_requests,
         passes=0.6,
         seconds=0.3,
