@@ -11,6 +11,7 @@ from typing import Dict
 import pytest
 import torch
 
+import lint_models
 from conftest import tsharness, verify_json
 from corpus import rewrite, small
 from tsharness.cases.input_spec import expand, parse_dim, parse_input
@@ -206,6 +207,22 @@ def test_input_that_the_method_does_not_have(bare: Path) -> None:
     ran = tsharness("verify", bare, "--input", "y=float32[2]")
     assert ran.code == 2
     assert "no argument 'y'; it has: x, sr, loud" in ran.err and "Traceback" not in ran.text
+
+
+@pytest.mark.parametrize("reference", [(), ("--reference", "none")])
+def test_inputs_that_do_not_fit_have_one_exit_code(reference: tuple[str, ...], tmp_path: Path) -> None:
+    torch_jit.save(torch_jit.script(Convolution()), tmp_path / "m.pt")
+    specs = ("--input", "image=float32[1,4,8,8]", "--input", "index=int64[1,2]")
+    ran = tsharness("verify", tmp_path / "m.pt", *specs, *reference)
+    assert ran.code == 5 and "channels" in ran.err and "Traceback" not in ran.text
+
+
+@pytest.mark.parametrize("reference", [(), ("--reference", "none")])
+def test_an_object_as_an_output_is_told_alike(reference: tuple[str, ...], tmp_path: Path) -> None:
+    lint_models.objects(tmp_path / "m.pt")
+    ran = tsharness("verify", tmp_path / "m.pt", "--input", "x=float32[3,6]", *reference)
+    assert ran.code == 5
+    assert "a value of type __torch__.lint_models.Boxes cannot be compared or stored" in ran.err
 
 
 def test_artifact_that_torch_cannot_load(tmp_path: Path) -> None:
