@@ -1,0 +1,13 @@
+"""Planted defects, by what is wrong."""
+
+from verdict_models.defects import calls, interfaces, layers, leaks, sizes, structures, values
+
+DEFECTS = (
+    *leaks.DEFECTS,
+    *sizes.DEFECTS,
+    *calls.DEFECTS,
+    *values.DEFECTS,
+    *layers.DEFECTS,
+    *structures.DEFECTS,
+    *interfaces.DEFECTS,
+)
