@@ -19,8 +19,7 @@ Two lists that grow: healthy models of many kinds, which must pass, and defects 
 not pass without a word. Each is a file made by `tsharness export` or plain `torch.jit`, with cases that the
 eager Python model recorded, and is verified by the installed command as a user would, `tsharness verify
 model.pt`, told nothing else. The sources are `benchmarks/verdict_models/`; this page is made by
-
-    python benchmarks/verdicts.py --migrate --page
+`make verdicts`.
 
 """
 

@@ -200,6 +200,13 @@ class Denormal(Altered):
         return self.inner(x) * torch.where(small > 0, 1.0, 2.0)
 
 
+class OnCpu(Altered):
+    """Moves its input to the CPU, wherever the model is."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.inner(x.to("cpu"))
+
+
 DEFECTS = (
     Defect("one_nan", "NaN in one element", "classifier", OneNan),
     Defect("one_off", "one element off by 0.01", "residual", OneOff),
@@ -223,4 +230,11 @@ DEFECTS = (
     Defect("unclamped", "wrong for large boxes", "anchors", Unclamped),
     Defect("threshold", "a row where there is none", "detections", lambda _: Threshold()),
     Defect("denormal", "wrong where denormals are flushed", "classifier", Denormal),
+    Defect(
+        "on_cpu",
+        "a device baked",
+        "classifier",
+        OnCpu,
+        exception="right on every CPU; `inspect` says TS341, and a GPU the check `device`",
+    ),
 )

@@ -181,7 +181,13 @@ MODELS = (
     Healthy("solved", "inverse, Cholesky", Solved, lambda: torch.randn(2, 4, 6)),
     Healthy("singular", "singular values", Singular, lambda: torch.randn(2, 5, 4)),
     Healthy("missing", "NaN and infinity by design", Missing, lambda: torch.randn(3, 8) * 2),
-    Healthy("signs", "signs of zeros, no parameters", Signs, lambda: torch.randn(3, 8)),
+    Healthy(
+        "signs",
+        "signs of zeros, no parameters",
+        Signs,
+        lambda: torch.randn(3, 8),
+        options={"exact": True},
+    ),
     Healthy(
         "undropped",
         "dropout in eval mode",
