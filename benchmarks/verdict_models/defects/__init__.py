@@ -1,6 +1,6 @@
 """Planted defects, by what is wrong."""
 
-from verdict_models.defects import calls, interfaces, layers, leaks, sizes, structures, values
+from verdict_models.defects import calls, interfaces, layers, leaks, sizes, structures, subtle, values
 
 DEFECTS = (
     *leaks.DEFECTS,
@@ -10,4 +10,5 @@ DEFECTS = (
     *layers.DEFECTS,
     *structures.DEFECTS,
     *interfaces.DEFECTS,
+    *subtle.DEFECTS,
 )
