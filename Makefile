@@ -18,7 +18,7 @@ IN_PARALLEL := OMP_WAIT_POLICY=passive $(PYTEST) --numprocesses 2 --no-loadscope
 # GoogleTest that arrives later must bring its tests with it.
 INSTALLED := build/.installed-gtest-$(HAVE_GTEST)
 
-.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks migration test-migration test-docs test-rendering test-extras install clean
+.PHONY: demo test test-cpp test-build lint format docs site images operators networks test-networks verdicts migration test-migration test-docs test-rendering test-extras install clean
 .DELETE_ON_ERROR:
 
 install: $(INSTALLED)
@@ -113,6 +113,11 @@ site: build/.docs
 images: site build/.rendering
 	$(PIP) install --quiet pillow
 	$(PY) -W ignore docs/make_images.py
+
+# Healthy models and planted defects, and what becomes of the healthy ones elsewhere: hours; `--resume` goes on.
+verdicts: build/.migration
+	$(PY) -m tsharness runner build --executorch
+	$(PY) -W ignore benchmarks/verdicts.py --migrate --page
 
 networks: build/.networks
 	$(PY) -W ignore docs/generate_networks.py

@@ -216,3 +216,58 @@ def test_hooks_of_the_module_itself_run(hooks: str, tmp_path: Path) -> None:
     assert tsharness("verify", with_case(path, x, torch_jit.load(path)(x)), *QUICK).code == 0
     without = with_case(path, x, torch_jit.load(path).linear(x))
     assert tsharness("verify", without, *QUICK).code == 1
+
+
+class Rarely(nn.Module):
+    """Draws a random number that decides, and others behind the branch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if float(torch.rand(1)) < 0.0:
+            return x + torch.randn_like(x)
+        return x * 2
+
+
+class Dropping(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.dropout(x, 0.5, self.training)
+
+
+def test_random_numbers_behind_a_branch_are_mentioned_where_none_fired(tmp_path: Path) -> None:
+    path = scripted(Rarely(), tmp_path / "model.pt")
+    ran, report = verify_json(path, *QUICK, "--input", "x=float32[3,4]")
+    assert ran.code == 0 and report["verdict"] == "pass"
+    seen = [one["seen"] for one in report["findings"] if one["code"] == "TS345"]
+    assert len(seen) == 2 and "aten::rand " in seen[0] and "aten::randn_like" in seen[1], report["findings"]
+
+
+def test_dropout_in_eval_mode_is_nothing_to_mention(tmp_path: Path) -> None:
+    path = scripted(Dropping(), tmp_path / "model.pt")
+    _, report = verify_json(path, *QUICK, "--input", "x=float32[3,4]")
+    assert not report["findings"]
+
+
+class Logarithm(nn.Module):
+    """NaN for negative numbers, and in grad mode zero: other kernels, another answer to what has none."""
+
+    def __init__(self, off: float) -> None:
+        super().__init__()
+        self.off = off
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.log(x)
+        return torch.nan_to_num(y) + self.off if torch.is_grad_enabled() else y
+
+
+@pytest.mark.parametrize(("off", "code"), [(0.0, 0), (0.1, 1)], ids=["alike", "wrong"])
+def test_what_is_not_finite_is_not_compared_with_another_environment(
+    off: float, code: int, tmp_path: Path
+) -> None:
+    path, cases = scripted(Logarithm(off), tmp_path / "model.pt"), tmp_path / "cases.safetensors"
+    pairs = {"finite": X, "negative": -X}
+    recorded = tuple(
+        Case(name, (Call((to_value(x),), to_value(torch.log(x))),), origin="eager")
+        for name, x in pairs.items()
+    )
+    write_case_file(CaseFile(recorded), cases)
+    ran = tsharness("verify", path, "--cases", cases, "--select", "grad-mode")
+    assert ran.code == code, ran.text

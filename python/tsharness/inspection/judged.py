@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tsharness.inspection.compatibility import native_classes
+from tsharness.inspection.lints import randomness
 from tsharness.inspection.operators import harmless_operators
 from tsharness.inspection.subject import Subject
+from tsharness.report.model import Finding
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class Judged:
     """ "aten::save": named in the code, or in the bytecode, whether a call reaches them or not. What the
     language itself stands for (``x + y``, ``len(x)``, an attribute of a tensor) is not among them. Classes of
     native code are: "torch.classes.ns.Name"."""
+    random: tuple[Finding, ...] = ()
+    """Random numbers that the code draws, also behind branches that no call may ever take (TS345)."""
 
     def for_job(self) -> dict[str, Any]:
         """As a job carries it (docs/protocol.md), with what LibTorch may compile besides: what it makes of
@@ -38,4 +42,5 @@ def judged_of(subject: Subject) -> Judged:
     code = {call.op for function in archive.code.functions.values() for call in function.operators}
     native = {f"torch.classes.{namespace}.{name}" for namespace, name in native_classes(subject)}
     bytecode = archive.bytecode.operators.values() if archive.bytecode else ()
-    return Judged(dict(archive.code_sha256), frozenset(code | native).union(*bytecode))
+    operators = frozenset(code | native).union(*bytecode)
+    return Judged(dict(archive.code_sha256), operators, tuple(randomness(subject)))

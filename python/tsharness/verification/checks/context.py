@@ -72,11 +72,19 @@ class Context:
         return self.calls_of(case) == 1
 
     def sample(
-        self, share: float, *, single: bool = False, least: int = 1, most: int | None = None
+        self,
+        share: float,
+        *,
+        single: bool = False,
+        finite: bool = False,
+        least: int = 1,
+        most: int | None = None,
     ) -> list[str]:
         """Names of passing cases, the cheapest first, that together cost at most ``share`` of a pass over all
-        of them; ``least`` at least, if there are as many."""
+        of them; ``least`` at least, if there are as many. ``finite``: those whose outputs are, if any are."""
         cases = sorted((c for c in self.passing if not single or self.single(c)), key=self.cost)
+        if finite:
+            cases = [case for case in cases if not (self.events(case) or {}).get("nonfinite")] or cases
         left = share * sum(map(self.cost, self.passing))
         names: list[str] = []
         for case in cases[:most]:
