@@ -21,7 +21,8 @@ choose by name. The report states what each check cost. This page is made from
 A check that fails makes the exit code 1; one that could not tell, 3 (`inconclusive`); one whose process died,
 6. A check that has nothing to look at is `skipped`, with the reason, and never a pass. Checks of the levels
 standard and full use the cases that passed, the cheapest first, so that a large artifact does not take many
-times as long as its cases.
+times as long as its cases. Where its code has no branch and no loop, all inputs of one form (dtypes, shapes,
+layouts, numbers) run the same kernels: then one case of each form shows what another environment does.
 
 In another environment (`grad-mode`, `thread-count`, `precision`, `cpu-capability`, `device`), with several
 threads, and in batches of another size, numbers are rounded in another order. There the tolerance of an

@@ -19,7 +19,7 @@ constexpr char kNative[] = "__torch__.torch.classes.";
 
 class OperatorWalk {
  public:
-  CompiledCode take() { return {std::move(found_), std::move(constants_)}; }
+  CompiledCode take() { return {std::move(found_), std::move(constants_), branches_}; }
 
   void unit(const torch::jit::CompilationUnit& unit) {
     for (torch::jit::Function* one : unit.get_functions()) {
@@ -96,6 +96,7 @@ class OperatorWalk {
     if (kinds_.insert(one->kind()).second && !getAllOperatorsFor(one->kind()).empty()) {
       found_.insert(one->kind().toQualString());
     }
+    branches_ = branches_ || !one->blocks().empty();  // prim::If, prim::Loop
     for (const Value* output : one->outputs()) type(output->type());
     for (const Block* inner : one->blocks()) block(inner);
     for (const c10::Symbol name : one->attributeNames()) attribute(one, name);
@@ -150,6 +151,7 @@ class OperatorWalk {
 
   std::set<std::string> found_;
   std::vector<at::Tensor> constants_;
+  bool branches_ = false;
   std::unordered_set<const void*> seen_;
   std::unordered_set<c10::Symbol> kinds_;  ///< of nodes
 };

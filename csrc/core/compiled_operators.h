@@ -18,6 +18,9 @@ struct CompiledCode {
   /// Tensors that stand in the graphs themselves, as a trace keeps what it meets: a call may write
   /// to them, and they are in none of the module's attributes.
   std::vector<at::Tensor> constants;
+  /// Whether some of it runs or not, or more or less often, depending on a value. Without that,
+  /// calls with inputs of the same shapes run the same operators.
+  bool branches = false;
 };
 CompiledCode compiled_code(const torch::jit::Module& module);
 

@@ -59,6 +59,9 @@ class Program {
   /// All that was compiled of it (core/compiled_operators.h); nothing of a kind that holds no code
   /// of TorchScript.
   virtual std::set<std::string> operators() const { return {}; }
+  /// Whether a call may take other ways through the code than another with inputs of the same
+  /// shapes; where nobody can look, it may.
+  virtual bool branches() const { return true; }
   /// What only this kind has to say of an artifact, by name (docs/kinds.md).
   virtual Json facts() const { return Json::object(); }
 };

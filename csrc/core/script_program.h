@@ -29,6 +29,7 @@ class ScriptProgram : public Program {
   }
   std::set<std::string> operators() const override { return code_.operators; }
   const std::vector<at::Tensor>& constants() const override { return code_.constants; }
+  bool branches() const override { return code_.branches; }
   /// {"autograd": true} if its code calls it, {"hooks": number of the module's own}.
   Json facts() const override;
   const torch::jit::Module* module() const override { return &module_; }

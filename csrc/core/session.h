@@ -63,6 +63,7 @@ class Session {
   bool flat() const { return program_->flat(); }
   bool has_graphs() const { return program_->module() != nullptr; }
   std::set<std::string> operators() const { return program_->operators(); }
+  bool branches() const { return program_->branches(); }
   Json facts() const { return program_->facts(); }
 
   /// To call: it stays what it is when the session is restored.

@@ -1,6 +1,7 @@
 #include <ATen/Context.h>
 
 #include <cstdio>
+#include <map>
 
 #include "core/clock.h"
 #include "core/compare.h"
@@ -103,13 +104,15 @@ class CaseRun {
 }  // namespace
 
 void run_step(const Json& step, JobState& state) {
-  const int repetitions = step.value("calls", 5);
-  if (repetitions < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
+  const int usual = step.value("calls", 5);
+  const auto others = step.value("calls_of", std::map<std::string, int>());
+  if (usual < 1) throw Error(ErrorKind::Usage, "'calls' must be at least 1");
   const Settings settings(step.value("settings", Json()));
   OutputFile outputs(step.value("save_outputs", std::string()));
   for_each_case(step, state, [&](const Case& one) {
     CaseRun run(one, step, state, settings.grad_mode());
-    state.events.emit("result", run.run(repetitions, outputs));
+    const auto other = others.find(one.name);
+    state.events.emit("result", run.run(other == others.end() ? usual : other->second, outputs));
   });
   outputs.write();
 }

@@ -56,6 +56,7 @@ void load_step(const Json&, JobState& state) {
                                {"kind", state.session->kind()},
                                {"facts", state.session->facts()},
                                {"operators", loaded.operators},
+                               {"branches", state.session->branches()},
                                {"device", device.str()},
                                {"parameters", state.session->parameter_count()},
                                {"parameter_bytes", state.session->parameter_bytes()},
@@ -135,14 +136,14 @@ std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state) {
   return cases;
 }
 
-void for_each_case(const Json& step, JobState& state,
-                   const std::function<void(const Case&)>& body) {
+void for_each_case(const Json& step, JobState& state, const std::function<void(const Case&)>& body,
+                   const std::function<bool()>& enough) {
   const CaseFile& file = state.case_file();
   const double most = step.value("stop_after", std::numeric_limits<double>::infinity());
   const double start = now_seconds();
   bool first = true;
   for (const std::string& name : case_names(step, state)) {
-    if (!first && now_seconds() - start > most) break;
+    if (enough() || (!first && now_seconds() - start > most)) break;
     first = false;
     const Json where = {{"step", step["step"]}, {"case", name}};
     state.events.emit("step-begin", where);

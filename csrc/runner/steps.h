@@ -66,7 +66,9 @@ std::vector<PreparedCase> prepare_cases(const Json& step, JobState& state);
 
 /// Runs `body` for each case that the step names (all, if it names none), between "step-begin" and
 /// what it emits. An error ends the case and leaves the others to run. Behind "stop_after" seconds
-/// of the step, no case but the first begins.
-void for_each_case(const Json& step, JobState& state, const std::function<void(const Case&)>& body);
+/// of the step, no case but the first begins, and none when `enough` says so.
+void for_each_case(
+    const Json& step, JobState& state, const std::function<void(const Case&)>& body,
+    const std::function<bool()>& enough = [] { return false; });
 
 }  // namespace tsharness

@@ -2,6 +2,7 @@
 #include <mutex>
 
 #include "core/process_info.h"
+#include "core/settings.h"
 #include "core/threads.h"
 #include "runner/steps.h"
 
@@ -70,6 +71,7 @@ void threads_step(const Json& step, JobState& state) {
   const int threads = step.value("threads", 4);
   const bool shared = step.value("shared", true);
   if (threads < 1) throw Error(ErrorKind::Usage, "'threads' must be at least 1");
+  const Settings settings(step.value("settings", Json()));
   state.events.emit("step-begin", {{"step", "threads"}});
   const auto cases = prepare_cases(step, state);
   state.loaded().restore();

@@ -44,7 +44,7 @@ class Repeating(Launcher):
         super().__init__(Runner(Path("repeated"), "2.13.0"))
         self._said = iter(said if isinstance(said, list) else [said])
 
-    def start_ahead(self) -> None:
+    def start_ahead(self, environment: Mapping[str, str] | None = None) -> None:
         """Nothing is started here."""
 
     def run(

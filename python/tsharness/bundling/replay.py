@@ -69,7 +69,7 @@ class Replayer(Launcher):
         self._files = files
         self.place = str(hello["host"]["name"])
 
-    def start_ahead(self) -> None:
+    def start_ahead(self, environment: Mapping[str, str] | None = None) -> None:
         """Nothing is started here."""
 
     def run(

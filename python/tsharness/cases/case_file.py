@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,10 @@ class CaseDocument:
         self.provenance: dict[str, Any] = document.get("provenance") or {}
         self.summaries = tuple(map(_summary, self._nodes))
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Any]:
+        return {node["name"]: node for node in self._nodes}
+
     def cases(self) -> Iterator[Case]:
         """The cases with all their values."""
         for node, summary in zip(self._nodes, self.summaries, strict=True):
@@ -133,6 +138,12 @@ class CaseDocument:
         if not names or (name is not None and name not in names):
             raise UsageError(f"no case '{name or ''}'; there are: {', '.join(names)}")
         return next(case for case in self.cases() if name in (None, case.name))
+
+    def form(self, name: str) -> str:
+        """The inputs of a case without the values of their tensors: two of one form have the same dtypes,
+        shapes, layouts and numbers."""
+        node = self._by_name[name]
+        return json.dumps([[c["method"], _formed(c["args"]), _formed(c["kwargs"])] for c in node["calls"]])
 
     def _call(self, node: dict[str, Any]) -> Call:
         return Call(
@@ -164,6 +175,13 @@ def _first_shape(values: Sequence[Any]) -> tuple[int, ...] | None:
         if found is not None:
             return found
     return None
+
+
+def _formed(node: Any) -> Any:
+    """A node without the names of the entries that hold its tensors' values."""
+    if isinstance(node, dict):
+        return {key: _formed(value) for key, value in node.items() if key != "tensor"}
+    return list(map(_formed, node)) if isinstance(node, list) else node
 
 
 def _case_node(case: Case, writer: SafetensorsWriter) -> dict[str, Any]:

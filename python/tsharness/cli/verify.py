@@ -260,8 +260,8 @@ class _Named:
         from tsharness.report.terminal import VerifyProgress
 
         with Bar(1, "calls", self._color) as bar:
-            progress = VerifyProgress(self._options.calls, bar)
-            hooks = Hooks(progress.event)
+            progress = VerifyProgress(self._options, bar)
+            hooks = Hooks(progress.event, on_more=progress.more)
             return verify_artifact(artifact, self._options, hooks, progress.plan, self._launcher)
 
     def _print(self, report: VerifyReport) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from tsharness.report.console import PlainTable, Terminal, fold, print_facts, print_lines, words
 from tsharness.report.model import Check
@@ -11,8 +11,9 @@ from tsharness.report.profile_text import profile_lines
 from tsharness.report.progress import Bar
 from tsharness.report.text import header_lines, passes_from, place, verdict_lines
 from tsharness.report.units import error, seconds
+from tsharness.runner.steps import calls_of_step
 from tsharness.verdict import Verdict
-from tsharness.verification.plan import Plan
+from tsharness.verification.plan import Plan, VerifyOptions
 from tsharness.verification.report import CaseResult, VerifyReport
 
 if TYPE_CHECKING:
@@ -28,24 +29,39 @@ _VERDICT_STYLES = {
 
 
 class VerifyProgress:
-    """A bar that moves with every call."""
+    """A bar that moves with every call: of the cases, then of what the checks ask for."""
 
-    def __init__(self, calls: int, bar: Bar) -> None:
-        self._calls, self._bar = calls, bar
+    def __init__(self, options: VerifyOptions, bar: Bar) -> None:
+        self._calls, self._bar = options.calls, bar
+        self._passes = sum(rule.passes for rule in options.checks)
         self._done, self._total, self._said = 0, 0, "starting"
+        self._starts: dict[str, int] = {}
 
     def plan(self, plan: Plan) -> None:
         again = len(plan.cases) > 1 and self._calls > 1  # after the other cases
         self._done, self._said = 0, plan.artifact.name
-        self._total = (self._calls + again) * sum(summary.calls for summary in plan.cases)
+        one_pass = sum(summary.calls for summary in plan.cases)
+        # What the checks will ask for is known once the cases have passed: until then, it is estimated.
+        self._total = (self._calls + again) * one_pass + round(self._passes * one_pass)
         self._bar.to(0, self._said, self._total)
+
+    def more(self, steps: Sequence[Mapping[str, Any]]) -> None:
+        """What the checks ask for, in its order."""
+        self._total = self._done
+        for step in steps:
+            self._starts[step["id"]] = self._total
+            self._total += calls_of_step(step)
+        self._bar.to(self._done, self._said, self._total)
 
     def event(self, event: Event) -> None:
         identity = str(event.get("id", ""))
-        if event["event"] == "progress" and identity.startswith(("run-", "revisit")):
+        if event["event"] == "progress" and "calls" in event:
+            self._done = self._starts.get(identity, self._done) + int(event["calls"])
+        elif event["event"] == "progress" and "case" in event:
             self._done, self._said = self._done + 1, event["case"]
         elif event["event"] == "step-begin" and identity:
             self._said = identity
+            self._done = max(self._done, self._starts.get(identity, 0))
         self._bar.to(self._done, self._said)
 
 

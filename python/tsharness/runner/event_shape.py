@@ -79,7 +79,13 @@ _RESULTS: Mapping[str, Any] = {
         "problems": _Maybe([{"check": str, "text": str}]),
     },
     "threads": {"calls": int, "passed": bool, "problems": _Each(object)},
-    "soak": {"calls": int, "calls_per_round": int, "heap_bytes": [int], "resident_bytes": [int]},
+    "soak": {
+        "calls": int,
+        "calls_per_round": int,
+        "parts": [{"name": str, "calls": int, "grown_bytes": [int]}],
+        "heap_bytes": [int],
+        "resident_bytes": [int],
+    },
     "batch": {
         "case": str,
         "rows": int,

@@ -153,7 +153,7 @@ class RunnerProcess(Process):
 
 
 class Launcher:
-    """Starts runner processes. One may be started ahead of its job: loading LibTorch's libraries takes
+    """Starts runner processes. They may be started ahead of their jobs: loading LibTorch's libraries takes
     longer than everything that Python does for a small artifact, and both can go on at once."""
 
     def __init__(
@@ -173,12 +173,14 @@ class Launcher:
         """By artifact, what the inspection has judged of it, as jobs carry it."""
         self.interrupted = False
         """Whether somebody pressed Ctrl-C: then nothing more is started."""
-        self._ahead: Process | None = None
+        self._ahead: dict[tuple[tuple[str, str], ...], Process] = {}
         self._taken: list[Process] = []
 
-    def start_ahead(self) -> None:
-        """Starts one, unless one waits already."""
-        self._ahead = self._ahead or self.start(self._environment)
+    def start_ahead(self, environment: Mapping[str, str] | None = None) -> None:
+        """Starts one with these variables besides those that every one has, unless one waits already."""
+        key = _key(environment)
+        if key not in self._ahead:
+            self._ahead[key] = self.start({**self._environment, **(environment or {})})
 
     def start(self, environment: Mapping[str, str]) -> Process:
         """A new process, with these variables besides those that every one has."""
@@ -226,8 +228,8 @@ class Launcher:
         return replace(job, judged=own, steps=tuple(map(judged, job.steps)))
 
     def take(self, environment: Mapping[str, str] | None = None) -> Process:
-        """The process that was started ahead, or a new one; with variables of its own, always a new one."""
-        ahead, self._ahead = (self._ahead, None) if not environment else (None, self._ahead)
+        """The process that was started ahead with these variables, or a new one."""
+        ahead = self._ahead.pop(_key(environment), None)
         process = ahead or self.start({**self._environment, **(environment or {})})
         self._taken = [one for one in self._taken if not one.ended] + [process]
         return process
@@ -244,6 +246,10 @@ class Launcher:
         return None
 
     def close(self) -> None:
-        """Ends a process that was started ahead and not needed."""
-        if self._ahead is not None:
-            self._ahead.close()
+        """Ends processes that were started ahead and not needed."""
+        while self._ahead:
+            self._ahead.popitem()[1].close()
+
+
+def _key(environment: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted((environment or {}).items()))

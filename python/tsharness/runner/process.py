@@ -7,9 +7,9 @@ import os
 import selectors
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tsharness.runner.outcome import Event, Outcome, Progress
 
@@ -35,6 +35,8 @@ class Hooks:
     """Called with every event of the runner."""
     on_start: Callable[[], None] = _ignore
     """Called when a process was started: work that can be done meanwhile."""
+    on_more: Callable[[Sequence[Mapping[str, Any]]], None] = _ignore
+    """Called with steps that come besides those known before, in the order in which they will be done."""
 
 
 NO_HOOKS = Hooks()

@@ -17,6 +17,8 @@ from tsharness.runner.outcome import Death, Event, Outcome
 from tsharness.runner.process import NO_HOOKS, Hooks
 from tsharness.verdict import ExitCode
 
+_OF_ROWS = 6  # calls: a case itself, and its relations
+
 INTERRUPTED = CaseError("interrupted", "was not run: interrupted", ExitCode.CRASH)
 
 
@@ -79,6 +81,20 @@ def run_steps(
             if not outcome_of_step.results and outcome_of_step.error is None:
                 outcome_of_step.error = INTERRUPTED
     return StepsResult(hello, loaded, load_error, steps, printed)
+
+
+def calls_of_step(step: Mapping[str, Any]) -> int:
+    """About how often a step calls the artifact."""
+    cases = step.get("cases", ())
+    others = step.get("calls_of", {})
+    calls: Mapping[str, int] = {
+        "run": sum(others.get(name, step.get("calls", 1)) for name in cases),
+        "threads": len(cases) * step.get("threads", 1) * step.get("rounds", 1),
+        "soak": sum(len(part["cases"]) for part in step.get("parts", ())) * step.get("min_rounds", 1),
+        "batch": _OF_ROWS * len(cases),
+        "resize": len(step.get("variations", ())),
+    }
+    return calls.get(step["step"], 1)
 
 
 def default_memory_limit() -> int:

@@ -163,7 +163,7 @@ def verify_plan(
     options = for_environment(plan, _checked(options), launcher.runner.libtorch)
     with _with_float64(plan, options, launcher) as judged, _keeping_outputs(judged) as judged:
         result = run_plan(plan, judged, launcher, hooks)
-        after = Hooks(on_event=hooks.on_event)
+        after = replace(hooks, on_start=NO_HOOKS.on_start)
         return report_of(plan, judged, result, integrity(), launcher, after, started)
 
 
@@ -184,7 +184,7 @@ def _starting_ahead(options: VerifyOptions, launcher: Launcher, hooks: Hooks) ->
         hooks.on_start()
         launcher.start_ahead()
 
-    return Hooks(hooks.on_event, on_start)
+    return replace(hooks, on_start=on_start)
 
 
 def _checked(options: VerifyOptions) -> VerifyOptions:

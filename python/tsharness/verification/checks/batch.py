@@ -22,18 +22,31 @@ _OTHER_SIZES = {
     "padded": "a row of zeros behind the others",
 }
 _MOST_CASES = 3
+_DIFFERING = ("example", "synthesized", "dims")
 
 
 def batch_requests(context: Context) -> Sequence[Request]:
-    # Examples before zeros and the like, whose rows are often all the same.
-    single = [case for case in context.passing if context.single(case)]
-    single.sort(key=lambda case: (case.family not in ("example", "synthesized"), context.cost(case)))
-    names = [case.name for case in single[:_MOST_CASES]]
+    names = _chosen(context)
     if not names:
         return []
     dims, _ = _rows_of(context)
-    step = {"step": "batch", "id": "batch", "cases": names, "tolerance": context.tolerance}
+    step: dict[str, Any] = {"step": "batch", "id": "batch", "cases": names, "tolerance": context.tolerance}
+    # Where no value decides what runs, rows of one case that differ show what those of another would.
+    step = {**step, "until_shown": not context.branches}
     return [Request({**step, "dims": dims} if dims else step)]
+
+
+def _chosen(context: Context) -> list[str]:
+    """Cheap cases of several rows, which are called in six ways each, and one of a single row: that shows
+    rows even where those of the others are all the same."""
+    single = [case for case in context.passing if context.single(case)]
+    # Examples and other sizes of them before zeros and the like, whose rows are often all the same.
+    single.sort(key=lambda case: (case.family not in _DIFFERING, context.cost(case)))
+    several = [case.name for case in single if context.rows(case) != 1]
+    alone = [case.name for case in single if context.rows(case) == 1]
+    chosen = [*several[: _MOST_CASES - 1], *alone[:1]]
+    rest = [case.name for case in single if case.name not in chosen] if context.branches else []
+    return [*chosen, *rest[: _MOST_CASES - len(chosen)]]
 
 
 def _rows_of(context: Context) -> tuple[dict[str, int], list[str]]:

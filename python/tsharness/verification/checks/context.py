@@ -48,6 +48,16 @@ class Context:
         loaded = self.result.loaded or {}
         return bool((loaded.get("facts") or {}).get("autograd"))
 
+    @property
+    def branches(self) -> bool:
+        """Whether values decide which operators run, as far as anybody can tell."""
+        return bool((self.result.loaded or {}).get("branches", True))
+
+    def rows(self, case: CaseResult) -> int | None:
+        """The first dim of the first tensor among a case's inputs; ``None`` without one."""
+        shape = next(summary.shape for summary in self.plan.cases if summary.name == case.name)
+        return shape[0] if shape else None
+
     def probing(self, request: Request) -> Request:
         """In a process in which sizes that the artifact does not take are refused."""
         if not self.runtime.probing:
@@ -71,23 +81,54 @@ class Context:
     def single(self, case: CaseResult) -> bool:
         return self.calls_of(case) == 1
 
-    def sample(
-        self,
-        share: float,
-        *,
-        single: bool = False,
-        finite: bool = False,
-        least: int = 1,
-        most: int | None = None,
-    ) -> list[str]:
+    def sample(self, share: float, *, single: bool = False) -> list[str]:
         """Names of passing cases, the cheapest first, that together cost at most ``share`` of a pass over all
-        of them; ``least`` at least, if there are as many. ``finite``: those whose outputs are, if any are."""
+        of them; one at least. ``single``: no sequences."""
+        return self._cheapest([c for c in self.passing if not single or self.single(c)], share, 1)
+
+    @property
+    def comparable(self) -> tuple[CaseResult, ...]:
+        """Passing cases whose outputs are finite, if any are. What nobody defines is not compared with
+        another environment: of rows that are masked throughout, PyTorch's attention makes NaN, and in grad
+        mode, by other kernels, zeros."""
+        finite = tuple(one for one in self.passing if not (self.events(one) or {}).get("nonfinite"))
+        return finite or self.passing
+
+    def elsewhere(self, share: float) -> list[str]:
+        """As ``sample``, of the cases that can be compared with another environment."""
+        return self._cheapest(self.comparable, share, 1)
+
+    def differing(self, share: float, *, single: bool, least: int) -> list[str]:
+        """As ``sample``, ``least`` at least if there are as many, whose outputs differ."""
         cases = sorted((c for c in self.passing if not single or self.single(c)), key=self.cost)
-        if finite:
-            cases = [case for case in cases if not (self.events(case) or {}).get("nonfinite")] or cases
+        by_outputs: dict[Any, CaseResult] = {}
+        for case in cases:
+            event = self.events(case)
+            calls = event["calls"] if event is not None else ()
+            by_outputs.setdefault(tuple(call["fingerprint"] for call in calls), case)
+        return self._cheapest(list(by_outputs.values()), share, least)
+
+    def telling(self, share: float) -> list[str]:
+        """As ``elsewhere``, of the cases that show more than another one: where no value decides which
+        operators run, those of one form run the same kernels, in whatever environment. Of each form the
+        first: the maker's examples come before what was made of them, such as zeros."""
+        if self.branches:
+            return self.elsewhere(share)
+        by_form = {self.plan.document.form(case.name): case for case in reversed(self.comparable)}
+        return self._cheapest(list(by_form.values()), share, 1)
+
+    def cheapest_forms(self) -> list[str]:
+        """The cheapest case, and the cheapest one whose inputs are of another form, if there is one."""
+        cases = sorted(self.passing, key=self.cost)
+        by_form: dict[str, str] = {}
+        for case in cases:
+            by_form.setdefault(self.plan.document.form(case.name), case.name)
+        return list(by_form.values())[:2]
+
+    def _cheapest(self, cases: Sequence[CaseResult], share: float, least: int) -> list[str]:
         left = share * sum(map(self.cost, self.passing))
         names: list[str] = []
-        for case in cases[:most]:
+        for case in sorted(cases, key=self.cost):
             left -= self.cost(case)
             if len(names) >= least and left < -1e-9:
                 break
@@ -103,8 +144,11 @@ class Context:
         return self.result.results.get(case.name)
 
     def run_step(self, identity: str, cases: list[str], **more: Any) -> dict[str, Any]:
-        """A step that calls cases twice each and compares, as in another environment."""
-        return {**run_request(identity, cases, 2, self.options), "tolerance": self.tolerance, **more}
+        """A step that calls cases and compares, as in another environment. The first is called twice: by
+        the graph as it was saved, and by what the executor has made of it. That stays, whatever is set later
+        (docs/protocol.md, "settings"), so the others are called once: a second call would run the same."""
+        step = run_request(identity, cases, 1, self.options)
+        return {**step, "calls_of": dict.fromkeys(cases[:1], 2), "tolerance": self.tolerance, **more}
 
     @property
     def tolerance(self) -> dict[str, Any]:

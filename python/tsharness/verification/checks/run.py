@@ -34,7 +34,11 @@ def run_requests(context: Context, launcher: Launcher, hooks: Hooks, deadline: f
             key = (tuple(sorted(request.environment.items())), request.device)
             groups.setdefault(key, []).append(request)
     answers: dict[str, StepOutcome] = {}
-    # One after the other: the waiting threads of two processes would spin on the same cores.
+    # One after the other: the waiting threads of two processes would spin on the same cores. Until they have
+    # their jobs they only load their libraries.
+    for requests in groups.values():
+        launcher.start_ahead(requests[0].environment)
+    hooks.on_more([request.step for requests in groups.values() for request in requests])
     for requests in groups.values():
         answers.update(_answers(context, requests, launcher, hooks))
     left_out = tuple(rule.id for rule in asking if rule not in chosen)

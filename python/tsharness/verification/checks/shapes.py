@@ -75,7 +75,9 @@ def _of_symbol(name: str, facts: Mapping[str, Any], method: Mapping[str, Any]) -
         return
     step, low, high = facts.get("step", 1), facts.get("min", known[0]), facts.get("max", known[-1])
     inside = [low, known[0] + step, min(high, _GROWS * known[-1]) // step * step]
-    for size in dict.fromkeys([*inside, 2 * known[-1]]):
+    # Where somebody says how large it gets, nobody asks whether more would do, which costs the most.
+    beyond = [] if "max" in facts else [2 * known[-1]]
+    for size in dict.fromkeys([*inside, *beyond]):
         if size not in known and size > 0:
             # Without a range that somebody stated, a size between two that work may well be refused.
             stated = "min" in facts or "max" in facts

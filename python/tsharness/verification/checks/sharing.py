@@ -15,20 +15,22 @@ from tsharness.verification.checks.rule import Level, Request
 
 _THREADS = 4
 _CROWDED = 0.05  # seconds of each thread's calls: a race needs its time to show
-_MOST_ROUNDS = 200
+_MOST_ROUNDS = 100
 _Z99 = 2.576  # standard normal quantile of a two-sided 99% interval
 _DRAWN = 200  # points of a curve
 _POINTS = 64  # of a series that are kept: all pairs of them are looked at
 _MODES = {"shared": "the shared module", "clones": "clones"}
-_SOAKS = {"fixed": "one shape", "varied": "changing shapes", "threads": "a fresh thread a call"}
+_SOAK = {"seconds": 0.2, "min_rounds": 12, "max_rounds": 200}
+_LONG_SOAK = {"seconds": 30.0, "min_rounds": 20, "max_rounds": 4000}  # at level full
 
 
 def threads_requests(context: Context) -> Sequence[Request]:
     requests = []
     for mode in _MODES:
         # What keeps state cannot be shared: that its check says so is enough.
-        # Of one case alone, a race could not be seen: all threads would write the same.
-        names = context.sample(0.25, single=mode == "shared", least=3)
+        # Of cases with the same outputs, a race could not be seen: all threads would write the same. With
+        # two that differ, what one thread does is another thing than what the next one does, all the time.
+        names = context.differing(0.1, single=mode == "shared", least=2)
         if names:
             step = {"step": "threads", "id": f"threads:{mode}", "cases": names, "threads": _THREADS}
             rounds = int(min(_MOST_ROUNDS, max(1, _CROWDED / max(context.seconds_of(names), 1e-6))))
@@ -58,63 +60,65 @@ def threads(context: Context) -> Check:
 
 
 def memory_requests(context: Context) -> Sequence[Request]:
-    full = context.options.level is Level.FULL
-    cheapest, several = context.sample(0.0), context.sample(0.5, most=2)
-    requests = []
-    for mode in _SOAKS:
-        names = several if mode == "varied" else cheapest
-        if mode == "varied" and len(several) < 2:
-            continue
-        step = {"step": "soak", "id": f"memory:{mode}", "cases": names, "fresh_threads": mode == "threads"}
-        bounds = {"seconds": 10.0 if full else 0.2, "min_rounds": 20, "max_rounds": 4000 if full else 200}
-        requests.append(Request({**step, **bounds}))
-    return requests
+    """One step, whose rounds call a case, after one of another shape if there is one, and call it again in
+    a fresh thread. What every call keeps, each of these keeps; what only other shapes or threads make it
+    keep, one of them."""
+    cases = context.cheapest_forms()
+    way = "changing shapes" if len(cases) > 1 else "one shape"
+    parts = [
+        {"name": way, "cases": cases[::-1], "fresh_threads": False},
+        {"name": "a fresh thread a call", "cases": cases[:1], "fresh_threads": True},
+    ]
+    bounds = _LONG_SOAK if context.options.level is Level.FULL else _SOAK
+    return [Request({"step": "soak", "id": "memory", "cases": cases, "parts": parts, **bounds})]
 
 
 def memory(context: Context) -> Check:
+    """What the heap grows by from round to round bounds what calls of each way keep: if that is within the
+    limit of one call, every way is. Beyond it, the growth during each way tells which one it is. That alone
+    would not do: what one call keeps until the next one, another way may seem to add and the next to free."""
     limit = context.options.leak_limit
-    worst, told, curves = Verdict.PASS, [], []
-    for mode, name in _SOAKS.items():
-        outcome = context.answers.get(f"memory:{mode}")
-        if outcome is None:
-            continue
-        if outcome.error is not None:
-            return Check("memory", Verdict.ERROR, f"with {name}: {outcome.error.message}")
-        if not outcome.results:
-            continue  # a bundle did not ask it where it was made: there, a second case was too slow
-        (event,) = outcome.results
-        curves.append(_curve(name, event))
+    outcome = context.answers["memory"]
+    if outcome.error is not None:
+        return Check("memory", Verdict.ERROR, outcome.error.message)
+    if not outcome.results:
+        return Check("memory", Verdict.SKIPPED, "it was not asked")
+    (event,) = outcome.results
+    ways = _ways(event)
+    curves = tuple(_curve(f"with {way}", series, calls) for way, series, calls in ways)
+    rounds = growth(_settled(event["heap_bytes"]))
+    worst, told = Verdict.PASS, []
+    for way, series, calls in ways:
         low, middle, high = (
-            slope / event["calls_per_round"] for slope in growth(_settled(event["heap_bytes"]))
+            min(mine, whole) / calls for mine, whole in zip(growth(_settled(series)), rounds, strict=True)
         )
         if low > limit:
             worst = Verdict.FAIL
-            told.append(f"with {name} every call keeps {_bytes(middle)} ({_bytes(low)} to {_bytes(high)})")
+            told.append(f"with {way} every call keeps {_bytes(middle)} ({_bytes(low)} to {_bytes(high)})")
         elif middle > limit and worst is Verdict.PASS:
             worst = Verdict.INCONCLUSIVE
-            told.append(f"with {name} {_bytes(low)} to {_bytes(high)} a call; --level full looks longer")
+            told.append(f"with {way} {_bytes(low)} to {_bytes(high)} a call; --level full looks longer")
     if told:
-        message = f"{'; '.join(told)}; the limit is {_bytes(limit)}"
-        return Check("memory", worst, message, curves=tuple(curves))
-    if not curves:
-        return Check("memory", Verdict.SKIPPED, "it was not asked")
-    calls = sum(
-        event["calls"]
-        for key, o in context.answers.items()
-        if key.startswith("memory:")
-        for event in o.results
-    )
-    message = f"nothing is kept after {many(calls, 'call')} (limit {_bytes(limit)} a call)"
-    return Check("memory", Verdict.PASS, message, curves=tuple(curves))
+        return Check("memory", worst, f"{'; '.join(told)}; the limit is {_bytes(limit)}", curves=curves)
+    message = f"nothing is kept after {many(event['calls'], 'call')} (limit {_bytes(limit)} a call)"
+    return Check("memory", Verdict.PASS, message, curves=curves)
 
 
-def _curve(name: str, event: Event) -> Curve:
+def _ways(event: Event) -> list[tuple[str, list[int], int]]:
+    """Each with the heap after its part of every round, as if nothing else were called, and its calls a
+    round."""
+    return [
+        (part["name"], list(itertools.accumulate(part["grown_bytes"])), part["calls"])
+        for part in event["parts"]
+    ]
+
+
+def _curve(name: str, heap: Sequence[int], calls: int) -> Curve:
     """The heap after each round, thinned out evenly, against where it began."""
-    heap, calls = event["heap_bytes"], event["calls_per_round"]
     step = max(1, len(heap) // _DRAWN)
     places = range(0, len(heap), step)
     return Curve(
-        name=f"with {name}",
+        name=name,
         x_name="calls",
         y_name="kB of heap since the first round",
         x=tuple(float((place + 1) * calls) for place in places),
