@@ -22,7 +22,7 @@ _OTHER_SIZES = {
     "padded": "a row of zeros behind the others",
 }
 _MOST_CASES = 3
-_DIFFERING = ("example", "synthesized", "dims")
+_RANKS = {"example": 0, "synthesized": 0, "dims": 1}
 
 
 def batch_requests(context: Context) -> Sequence[Request]:
@@ -32,7 +32,7 @@ def batch_requests(context: Context) -> Sequence[Request]:
     dims, _ = _rows_of(context)
     step: dict[str, Any] = {"step": "batch", "id": "batch", "cases": names, "tolerance": context.tolerance}
     # Where no value decides what runs, rows of one case that differ show what those of another would.
-    step = {**step, "until_shown": not context.branches}
+    step["until_shown"] = not context.branches
     return [Request({**step, "dims": dims} if dims else step)]
 
 
@@ -40,8 +40,8 @@ def _chosen(context: Context) -> list[str]:
     """Cheap cases of several rows, which are called in six ways each, and one of a single row: that shows
     rows even where those of the others are all the same."""
     single = [case for case in context.passing if context.single(case)]
-    # Examples and other sizes of them before zeros and the like, whose rows are often all the same.
-    single.sort(key=lambda case: (case.family not in _DIFFERING, context.cost(case)))
+    # Examples before other sizes of them, whose rows may repeat, and these before zeros and the like.
+    single.sort(key=lambda case: (_RANKS.get(case.family, len(_RANKS)), context.cost(case)))
     several = [case.name for case in single if context.rows(case) != 1]
     alone = [case.name for case in single if context.rows(case) == 1]
     chosen = [*several[: _MOST_CASES - 1], *alone[:1]]

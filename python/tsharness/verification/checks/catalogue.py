@@ -166,7 +166,7 @@ CHECKS: tuple[CheckRule, ...] = (
     ),
     CheckRule(
         "memory",
-        "calls keep no memory: slope of the heap, with its 99% interval, for other shapes and fresh threads",
+        "calls keep no memory: slope of the heap with its 99% interval, shapes changing, in fresh threads",
         "0.2 s, or 36 calls of the cheapest cases; 30 s at level full",
         Level.STANDARD,
         (21, 25),
