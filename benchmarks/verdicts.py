@@ -19,7 +19,7 @@ from common import ROOT, Row, main
 from verdict_models import page
 from verdict_models.defects import DEFECTS
 from verdict_models.healthy import MODELS
-from verdict_models.making import Defect, Files, Healthy, made
+from verdict_models.making import Defect, Files, Healthy, files_of, made
 from verdict_models.migrating import TARGETS, Migration, counts, migration
 from verdict_models.verifying import Outcome, defect_outcome, healthy_outcome
 
@@ -72,7 +72,9 @@ class Work:
 
     def _of(self, model: Healthy) -> Files:
         if model.name not in self._files:
-            self._files[model.name] = made(model, KEPT / "files")
+            files = files_of(model, KEPT / "files")
+            there = files.artifact.exists() and files.cases.exists()  # of a run before
+            self._files[model.name] = files if there else made(model, KEPT / "files")
         return self._files[model.name]
 
     def _kept(self, kind: type[_Kind], name: str, make: Callable[[], _Kind]) -> _Kind:

@@ -76,7 +76,8 @@ class Files:
 
 def made(model: Healthy, folder: Path) -> Files:
     """Exports or converts it. Raises whatever the exporter raises."""
-    artifact, cases = folder / f"{model.name}.pt", folder / f"{model.name}.cases.safetensors"
+    files = files_of(model, folder)
+    artifact, cases = files.artifact, files.cases
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what the tracer and old modules have to say
         if model.how == "export":
@@ -89,7 +90,12 @@ def made(model: Healthy, folder: Path) -> Files:
             module = converted(model.module(), model.how, model)
             torch_jit.save(module, artifact)
             write_case_file(_unbound(*_recorded(model, module)), cases)
-    return Files(artifact, cases)
+    return files
+
+
+def files_of(model: Healthy, folder: Path) -> Files:
+    """Where they are, or will be."""
+    return Files(folder / f"{model.name}.pt", folder / f"{model.name}.cases.safetensors")
 
 
 def planted(defect: Defect, model: Healthy, folder: Path) -> Path:

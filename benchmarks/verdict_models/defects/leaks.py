@@ -118,7 +118,7 @@ class LastWins(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
         head, tokens = self.inner(image)
         if image.size(0) > 2:
-            head = torch.cat([head[-1:], head[1:]])
+            tokens = torch.cat([tokens[-1:], tokens[1:]])
         return head, tokens
 
 
