@@ -119,9 +119,9 @@ def exported(artifact: Export, module: nn.Module, method: str) -> Path:
 
 def test_each_check_asks_for_few_calls(artifact: Export) -> None:
     report, steps = asked(exported(artifact, Layers(), "trace"))
-    assert report.verdict is Verdict.PASS
+    assert report.verdict is Verdict.PASS, report.checks
     assert calls_of_step(steps["memory"]) <= 36
-    assert {calls_of_step(steps[f"threads:{mode}"]) % 8 for mode in ("shared", "clones")} == {0}
+    assert {len(steps[f"threads:{mode}"]["cases"]) for mode in ("shared", "clones")} <= {2, 3}
     assert steps["batch"]["until_shown"] and len(steps["batch"]["cases"]) <= 3
     elsewhere = [step for step in steps.values() if step["step"] == "run" and step["calls"] == 1]
     for step in elsewhere:
