@@ -55,7 +55,9 @@ def _calls(old: Path, examples: dict[str, list[Inputs]], contiguous: bool) -> It
     yield from _uncalled(old, examples)
     for calls in examples.values():
         others = list(_others(calls[-1], contiguous))
-        yield from ([one] for one in others)
+        # Two calls of a model that keeps state: such a case begins anew each time, a single call does not.
+        before = calls[:1] if len(calls) > 1 else []
+        yield from ([*before, one] for one in others)
         # One after the other on the same module: sizes change from call to call, and come again.
         for first in others[:4]:
             yield [calls[0], first, calls[0]] + [first] * (_STEPS - 1)

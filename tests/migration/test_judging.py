@@ -184,3 +184,15 @@ def test_blocked() -> None:
 
 def test_what_is_declared_fixed() -> None:
     assert declared_fixed(["x=N,*,*"], ["k"]) == {"x": [1, 2], "k": None}
+
+
+@pytest.mark.parametrize(
+    ("shape", "verdict"), [((0, 4), "safe"), ((3,), "differs")], ids=["empty", "too small to be judged"]
+)
+def test_a_case_of_empty_outputs_is_none_that_differs(shape: tuple[int, ...], verdict: str) -> None:
+    """A filter that lets nothing pass, beside cases in which it does."""
+    nothing = replace(output(), shape=shape, decisive=False)
+    filtered = CaseResult("none", "example", "file", Verdict.INCONCLUSIVE, 5, (nothing,), ())
+    assert (
+        judged(verification=replace(report(case("some")), cases=(case("some"), filtered))).verdict == verdict
+    )

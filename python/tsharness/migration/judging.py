@@ -47,7 +47,7 @@ class Evidence:
     def failed(self) -> tuple[CaseResult, ...]:
         """Cases that the new file gets wrong, or does not take, where it is to run."""
         cases = self.verification.cases if self.verification else ()
-        return tuple(case for case in cases if case.verdict is not Verdict.PASS)
+        return tuple(case for case in cases if case.verdict is not Verdict.PASS and not _is_empty(case))
 
     @property
     def lost_methods(self) -> tuple[str, ...]:
@@ -100,6 +100,12 @@ class Evidence:
         return tuple(
             case for case in self.failed if case.name not in known and not (later and _wrong_later(case))
         )
+
+
+def _is_empty(case: CaseResult) -> bool:
+    """Whether its outputs are as empty as the old file's: no rows that pass, as of a filter. That is no
+    evidence, and nothing that differs; what is too small to be judged is not meant."""
+    return case.verdict is Verdict.INCONCLUSIVE and all(0 in output.shape for output in case.outputs)
 
 
 def _wrong_later(case: CaseResult) -> bool:
