@@ -17,7 +17,8 @@ from verdict_models.making import Defect, Files, Healthy, made, planted
 _SECONDS = 600
 _WORDS = ("PASS", "FAIL", "ERROR", "INCONCLUSIVE", "REFUSED")
 _ITS_OWN = (1, 3, 5, 6)
-"""Exit codes that say something of the artifact: not usage, a refusal, or the environment."""
+"""Exit codes that say something of the artifact, with a report or without one: not usage, a refusal, or the
+environment."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def defect_outcome(defect: Defect, model: Healthy, files: Files, verify: Verify 
     """Silence is wrong, but where it is explained."""
     said = verify(planted(defect, model, files.artifact.parent), files.cases)
     words = [word for word in defect.said if _has(said, word)]
-    seen = said.code in _ITS_OWN or (said.code == 0 and bool(words))
+    seen = said.code in _ITS_OWN or bool(said.failing) or (said.code == 0 and bool(words))
     told = _noted(said) if said.code else ", ".join(words)
     if not seen and defect.exception:
         told = f"cannot be seen: {defect.exception}"
