@@ -18,6 +18,8 @@ class Network(NamedTuple):
 
     model: torch.nn.Module
     inputs: Mapping[str, Inputs]
+    fixed: tuple[str, ...] = ()
+    """Inputs of which no other size than the examples' is wanted."""
 
 
 class Tuple(torch.nn.Module):
@@ -139,7 +141,8 @@ def swin_unetr(other: tuple[int, ...] = (2, 64, 32, 32)) -> Network:
     from monai.networks.nets import SwinUNETR
 
     model = SwinUNETR(in_channels=1, out_channels=2, feature_size=12, depths=(1, 1, 1, 1))
-    return Network(model, _volumes(1, {"example": (1, 64, 32, 32), "N=2": other}))
+    # Its windows are cut by Python, for the size that a trace sees.
+    return Network(model, _volumes(1, {"example": (1, 64, 32, 32), "N=2": other}), fixed=("x_in",))
 
 
 @seeded

@@ -95,19 +95,16 @@ def with_free(dynamic: Dynamic, free: Sequence[FreeDim]) -> Dynamic:
 
 
 def batches_fixed(
-    model: torch.nn.Module, examples: Mapping[str, list[Inputs]], options: ExportOptions
+    model: torch.nn.Module, examples: Mapping[str, list[Inputs]], options: ExportOptions, dynamic: Dynamic
 ) -> tuple[str, ...]:
-    """ "batch 1" for every size that the first dim of a call's first tensor has, where the user has declared
-    that it has no other."""
+    """ "batch 1" for the size that the first dim of a call's first tensor has, where the user has declared
+    that it has no other. ``dynamic``: what was declared, or differs between the examples."""
     found: dict[str, None] = {}
     for call in (call for calls in examples.values() for call in calls):
         leaves = call.leaves(argument_names(model, call.method))
         first = next(((n, t) for n, t in leaves if isinstance(t, torch.Tensor) and t.dim()), None)
-        if first is not None and _batch_is_fixed(first[0], options):
+        if first is None or 0 in dynamic.get(first[0], {}):
+            continue
+        if first[0] in options.fixed or first[0] in (options.dynamic or {}):
             found[f"batch {first[1].shape[0]}"] = None
     return tuple(found)
-
-
-def _batch_is_fixed(name: str, options: ExportOptions) -> bool:
-    declared = options.dynamic or {}
-    return name in options.fixed or (name in declared and 0 not in declared[name])

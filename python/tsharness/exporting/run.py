@@ -171,7 +171,8 @@ class _Export:
             first = f"; first seen at the stage: {bad[0]}" if bad else ""
             findings.append(finding("TS155", chosen.result.reason + first))
         forced = verdict is not Verdict.PASS and self.options.force and chosen.path is not None
-        size, fixed = 0, batches_fixed(self.model, self.examples, self.options)
+        size = 0
+        fixed = batches_fixed(self.model, self.examples, self.options, collected.dynamic)
         if verdict is Verdict.PASS or forced:
             self.say("writing")
             size = write_artifact(chosen, self.model, collected.dynamic, fixed, self.target, self.options)
