@@ -35,7 +35,7 @@ of several shapes, every dim that they vary at its edges, and families of values
 def export_network(name: str, folder: Path, attention: str | None = None) -> ExportReport:
     """Exports one network as a user would; ``attention``: an implementation that transformers has."""
     network = make(name, attention)
-    options = ExportOptions(families=("dims", "values"), fixed=network.fixed)
+    options = ExportOptions(families=("sizes", "dims", "values"), fixed=network.fixed)
     return export_model(network.model, examples_of(dict(network.inputs)), folder / f"{name}.pt", options)
 
 

@@ -187,7 +187,7 @@ FOUND: dict[
 def test_sizes_that_the_model_takes_are_found_and_proved(name: str, tmp_path: Path) -> None:
     make, inputs, expected = FOUND[name]
     path = tmp_path / "m.pt"
-    report = tsharness.export(make().eval(), inputs, path, families="dims")
+    report = tsharness.export(make().eval(), inputs, path, families="sizes")
     assert tried(report) == expected
     cases = {f"{one.name}={size}" for one in report.free for size in one.sizes}
     assert set(report.cases) - {"example"} <= cases and len(report.cases) > len(expected)
@@ -195,7 +195,7 @@ def test_sizes_that_the_model_takes_are_found_and_proved(name: str, tmp_path: Pa
 
 def test_what_was_found_stands_in_the_signature(tmp_path: Path) -> None:
     path = tmp_path / "m.pt"
-    tsharness.export(Rows().eval(), torch.randn(1, 8), path, families="dims")
+    tsharness.export(Rows().eval(), torch.randn(1, 8), path, families="sizes")
     location = embedded_cases(path)
     assert location is not None
     forward = CaseDocument(location).signature["forward"]
@@ -206,7 +206,7 @@ def test_what_was_found_stands_in_the_signature(tmp_path: Path) -> None:
 def test_each_method_is_tried(tmp_path: Path) -> None:
     x = torch.randn(1, 3)
     report = tsharness.export(
-        Coder().eval(), x, tmp_path / "m.pt", methods={"encode": {"y": x}}, method="script", families="dims"
+        Coder().eval(), x, tmp_path / "m.pt", methods={"encode": {"y": x}}, method="script", families="sizes"
     )
     assert "x_0=2" in report.cases and "encode/y_0=2" in report.cases
 
@@ -266,7 +266,7 @@ def test_a_stranger_s_file_says_only_what_an_export_says(tmp_path: Path) -> None
         assert ran.code == 0 and "proved for" not in ran.out and "\x1b[2J" not in ran.out
 
 
-def test_sizes_are_not_tried_without_the_families_of_dims(tmp_path: Path) -> None:
+def test_sizes_are_not_tried_without_their_families(tmp_path: Path) -> None:
     report = tsharness.export(Rows().eval(), torch.randn(1, 8), tmp_path / "m.pt", families="values")
     assert report.free == () and "x_0=2" not in report.cases
 
@@ -277,14 +277,14 @@ def test_what_is_declared_is_not_tried_again(tmp_path: Path) -> None:
         (torch.randint(0, 50, (2, 12)), torch.ones(2, 12)),
         tmp_path / "m.pt",
         dynamic={"ids": {0: "N"}, "mask": {0: "N"}},
-        families="dims",
+        families=("sizes", "dims"),
     )
     assert report.free == () and "N=5" in report.cases
 
 
 def test_a_model_that_writes_its_state_is_tried_from_the_given_state(tmp_path: Path) -> None:
     model = Counts().eval()
-    report = tsharness.export(model, torch.ones(2, 3), tmp_path / "m.pt", method="script", families="dims")
+    report = tsharness.export(model, torch.ones(2, 3), tmp_path / "m.pt", method="script", families="sizes")
     assert model.calls == 0 and tried(report)["x dim 0"] == (1, 2, 3, 4)
 
 

@@ -53,7 +53,9 @@ def command(
     method: Annotated[str, typer.Option("--method", help="auto, trace or script.")] = "auto",
     families: Annotated[
         str,
-        typer.Option("--families", metavar="NAMES", help="all, none, or dims,flags,values,layout,zeros,..."),
+        typer.Option(
+            "--families", metavar="NAMES", help="all, none, or sizes,dims,flags,values,layout,zeros,..."
+        ),
     ] = "all",
     format_: Annotated[
         str, typer.Option("--format", help="torchscript, or lite: with bytecode for phones (.ptl).")

@@ -56,7 +56,7 @@ def export(
     ``dynamic``: ``{"x": {0: "N:1..64"}}``, by input and dim the symbol, with its range if it has one.
     ``fixed``: names of inputs whose sizes never change. What is named in neither is tried at other sizes, the
     batch first; those that the model takes in Python are proved, too.
-    ``families``: "all", or kinds and names ("dims", "values", "zeros", ...); () for none.
+    ``families``: "all", or kinds and names ("sizes", "dims", "values", "zeros", ...); () for none.
     ``format``: "torchscript", or "lite" with bytecode for phones (.ptl), which the lite interpreter proves.
     ``train``: export in the mode that the model is in, instead of in eval mode.
     ``dtype``, ``device``, ``freeze``, ``optimize_for_inference``: what is done to it; the outputs are

@@ -10,7 +10,7 @@ import torch
 
 from tsharness.cases.dims import Dynamic
 from tsharness.errors import ExportError, InputError
-from tsharness.exporting.families import Family, families
+from tsharness.exporting.families import SIZES, Family, families
 from tsharness.exporting.free_dims import FreeDim, free_dims, with_free
 from tsharness.exporting.inputs import Inputs, argument_names
 from tsharness.exporting.options import ExportOptions
@@ -134,7 +134,7 @@ class _Collector:
             prefix = "" if label == "example" else f"{label}/"
 
             def record(name: str, changed: list[Inputs], prefix: str = prefix) -> Recorded | None:
-                return self._trial(Family(prefix + name, "dims", changed))
+                return self._trial(Family(prefix + name, SIZES, changed))
 
             for found in free_dims(calls, arguments, declared, record):
                 self._recorded += found.recorded

@@ -12,7 +12,10 @@ from tsharness.cases.dims import Dynamic, Symbol
 from tsharness.exporting.guard import SEED
 from tsharness.exporting.inputs import Inputs
 
-KINDS = ("dims", "flags", "values", "layout")
+SIZES = "sizes"
+"""The kind of those that are found by trying the model (free_dims.py)."""
+_MADE = ("dims", "flags", "values", "layout")
+KINDS = (SIZES, *_MADE)
 """The kinds of families, in the order in which they are made and, if bytes are short, kept."""
 
 _LARGE = 1e3  # factor of "large": float16 still holds what comes of ordinary inputs
@@ -35,7 +38,7 @@ def families(name: str, calls: list[Inputs], arguments: Sequence[str], dynamic: 
     the first begin with its name: "encode/zeros"."""
     makers = (_dims, _flags, _values, _layout)
     prefix = "" if name == "example" else f"{name}/"
-    for kind, make in zip(KINDS, makers, strict=True):
+    for kind, make in zip(_MADE, makers, strict=True):
         for family, changed in make(_Example(calls, tuple(arguments), dynamic)):
             yield Family(prefix + family, kind, changed)
 

@@ -140,7 +140,9 @@ def _with_places(code: str, what: str, places: Sequence[Place | None], **facts: 
 def of_sizes(cases: Sequence[CaseResult], known: Sequence[Finding]) -> Iterator[Finding]:
     """That a trace does not follow the sizes of its inputs, where the tracer has not said it."""
     right = [case for case in cases if case.family == "example" and case.verdict is Verdict.PASS]
-    wrong = [case.name for case in cases if case.family == "dims" and case.verdict is not Verdict.PASS]
+    wrong = [
+        case.name for case in cases if case.family in ("sizes", "dims") and case.verdict is not Verdict.PASS
+    ]
     if right and wrong and not any(one.code == "TS102" for one in known):
         told = ", ".join(wrong[:_SHOWN]) + (f" and {len(wrong) - _SHOWN} more" if wrong[_SHOWN:] else "")
         yield finding("TS102", f"it is right at the example's sizes, not at {told}")

@@ -73,7 +73,8 @@ def _exported(name: str, options: MigrateOptions, scratch: Path, say: Say) -> So
     target = scratch / "torchscript.pt"
     command = [sys.executable, "-m", "tsharness", "export", name, "-o", str(target), "--quiet", "--no-color"]
     command += [part for text in options.dynamic for part in ("--dynamic", text)]
-    command += [part for name in options.fixed for part in ("--fixed", name)]
+    # Of other sizes that the model takes the domain tells (domain.py), whichever file it is that takes them.
+    command += ["--families", "dims,flags,values,layout"]
     command += ["--inputs", options.inputs_from] if options.inputs_from else []
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not target.is_file():

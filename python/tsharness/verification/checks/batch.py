@@ -22,7 +22,7 @@ _OTHER_SIZES = {
     "padded": "a row of zeros behind the others",
 }
 _MOST_CASES = 3
-_RANKS = {"example": 0, "synthesized": 0, "dims": 1}
+_RANKS = {"example": 0, "synthesized": 0, "sizes": 1, "dims": 1}
 
 
 def batch_requests(context: Context) -> Sequence[Request]:
