@@ -27,18 +27,17 @@ class FreeDim:
 
     symbol: Symbol
     places: tuple[Place, ...]
-    size: int
-    """The example's."""
+    sizes: tuple[int, ...]
+    """The example's, and those that the model takes."""
     recorded: tuple[Recorded, ...]
 
     def shown(self) -> FreeSizes:
         """For the report."""
-        cases = (one.case.name.rpartition("=")[2] for one in self.recorded)
         return FreeSizes(
             self.symbol.name,
             ", ".join(f"{name} dim {dim}" for name, dim in self.places),
             tuple(dict.fromkeys(name for name, _ in self.places)),
-            tuple(sorted({self.size, *map(int, cases)})),
+            tuple(sorted(self.sizes)),
         )
 
 
@@ -58,6 +57,7 @@ def free_dims(
         (name, dim), *_ = group[0].places
         symbol = Symbol(f"{name}_{dim}")
         recorded: list[Recorded] = []
+        sizes = [_size(calls[-1], names, (name, dim))]
         for number, trial in enumerate(group):
             if left == 0 or (number >= 2 and not recorded):
                 break
@@ -66,10 +66,12 @@ def free_dims(
                 continue  # one larger size and one smaller; of the batch, twice its size, too
             left -= 1
             one = record(f"{symbol.name}={size}", trial.of(calls, names))
-            recorded += [one] if one is not None else []
+            if one is not None:
+                recorded.append(one)
+                sizes.append(size)
         if recorded:
             taken.append(group[0])
-            yield FreeDim(symbol, group[0].places, _size(calls[-1], names, (name, dim)), tuple(recorded))
+            yield FreeDim(symbol, group[0].places, tuple(sizes), tuple(recorded))
 
 
 def _is_declared(place: Place, declared: Mapping[str, frozenset[int] | None]) -> bool:
