@@ -144,34 +144,34 @@ class _Collector:
         """What nobody has declared: a size that the model does not take says nothing about it."""
         if not self._options.wants(family.name, family.kind) or family.name in self._examples:
             return None
-        if _bytes(family) > self._left:
-            return None
         try:
-            one = self._record(family)
+            return self._within_bytes(family)
         except (ModelFailed, InputError):
             self._subject.restore()
             return None
-        if one.bytes > self._left:
-            return None
-        self._left -= one.bytes
-        return one
 
     def _family(self, family: Family) -> None:
-        if _bytes(family) > self._left:
-            self._cut.append(DroppedFamily(family.name, _too_large(self._options)))
-            return
         try:
-            one = self._record(family)
+            one = self._within_bytes(family)
         except ModelFailed as failure:
             # A family is a guess at what the model takes: a wrong one says nothing about the model.
             self._failed.append(DroppedFamily(family.name, _reason(failure.error)))
             self._subject.restore()
             return
-        if one.bytes > self._left:
+        if one is None:
             self._cut.append(DroppedFamily(family.name, _too_large(self._options)))
-            return
+        else:
+            self._recorded.append(one)
+
+    def _within_bytes(self, family: Family) -> Recorded | None:
+        """Recorded, if all cases then still fit; what its inputs alone exceed is not run."""
+        if _bytes(family) > self._left:
+            return None
+        one = self._record(family)
+        if one.bytes > self._left:
+            return None
         self._left -= one.bytes
-        self._recorded.append(one)
+        return one
 
     def _record(self, family: Family) -> Recorded:
         self._say(f"eager: {family.name}", len(self._recorded))
